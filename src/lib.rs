@@ -1,0 +1,6 @@
+//! Puts a Linux process on a WAMP bus.
+
+pub mod process;
+pub mod sampler;
+pub mod sync;
+pub mod wamp;

@@ -1,0 +1,3 @@
+//! The `wampproc` command.
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! What threads share: a mailbox with a bell, the one wait, named threads that are joined, the clocks as values.
+//!
+//! Nothing here knows WAMP, `/proc` or SSH.
+
+pub mod clock;
+pub mod mailbox;
+pub mod thread;
+pub mod wait;
+pub mod waker;
