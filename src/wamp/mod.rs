@@ -1,1 +1,20 @@
-//! To be filled.
+//! The WAMP v2 protocol without I/O, threads, locks or clocks: its messages, how they are written, and a client's session.
+//!
+//! Section names in these docs are those of *The Web Application Messaging Protocol* (wamp-proto.org).
+
+pub mod binary;
+pub mod codec;
+pub mod error;
+pub mod id;
+pub mod message;
+pub mod options;
+pub mod payload;
+pub mod pending;
+pub mod session;
+pub mod uri;
+
+pub use error::WampError;
+pub use id::{PublicationId, RegistrationId, RequestId, SessionId, SubscriptionId};
+pub use message::{Kind, Message};
+pub use payload::Payload;
+pub use uri::Uri;
