@@ -3,4 +3,5 @@
 pub mod process;
 pub mod sampler;
 pub mod sync;
+pub mod transport;
 pub mod wamp;

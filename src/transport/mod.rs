@@ -1,0 +1,172 @@
+//! What carries messages between a client and a router: WebSocket over TCP, or this process's memory. A transport knows how
+//! messages are framed and written, and whether its peer is alive; it knows nothing of sessions.
+//!
+//! Every transport is driven the same way, by one thread that sleeps in one `poll(2)`: [`Transport::receive`] until it says
+//! [`Incoming::Nothing`], [`Transport::send`] what there is to say, [`Transport::flush`], then wait for
+//! [`Transport::interest`] or [`Transport::deadline`].
+
+pub mod dial;
+pub mod keepalive;
+pub mod memory;
+mod stream;
+pub mod url;
+pub mod websocket;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use tungstenite::Utf8Bytes;
+
+use crate::sync::wait::Interest;
+use crate::wamp::Message;
+use crate::wamp::codec::json;
+
+/// The WebSocket subprotocol of WAMP v2 in JSON (*WebSocket Transport*).
+pub const SUBPROTOCOL: &str = "wamp.2.json";
+
+/// The longest message taken, in bytes. A longer one ends the connection.
+pub const MAX_MESSAGE: usize = 1 << 20;
+
+/// One end of a connection.
+pub trait Transport: Send {
+    /// The descriptor to wait for. It may change when [`Transport::receive`] says so by [`Incoming::Progress`].
+    fn fd(&self) -> BorrowedFd<'_>;
+
+    /// What to wait for on the descriptor.
+    fn interest(&self) -> Interest;
+
+    /// The next thing that came in, without waiting.
+    ///
+    /// # Errors
+    /// [`TransportError`]: the connection is gone.
+    fn receive(&mut self, now: Instant) -> Result<Incoming, TransportError>;
+
+    /// Queues a message.
+    fn send(&mut self, message: Message);
+
+    /// Queues a message that goes to others too.
+    fn send_shared(&mut self, message: &SharedMessage);
+
+    /// Writes what is queued, as far as the peer takes it.
+    ///
+    /// # Errors
+    /// [`TransportError`]: the connection is gone.
+    fn flush(&mut self, now: Instant) -> Result<(), TransportError>;
+
+    /// Bytes that wait because the peer does not read (in memory: messages).
+    fn queued(&self) -> usize;
+
+    /// When [`Transport::expire`] wants to be called.
+    fn deadline(&self) -> Option<Instant>;
+
+    /// Does what is due: a ping, or giving up on a peer that is silent.
+    ///
+    /// # Errors
+    /// [`TransportError`]: the peer is given up.
+    fn expire(&mut self, now: Instant) -> Result<(), TransportError>;
+
+    /// Begins an orderly end; what is queued still goes out. [`Incoming::Closed`] or an error follows, at the latest when
+    /// the close deadline is over.
+    fn close(&mut self, now: Instant);
+}
+
+/// What came in. The message is the common case, and moves straight on: a box for it would only be an allocation more.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)]
+pub enum Incoming {
+    /// Nothing until the descriptor is ready.
+    Nothing,
+    /// A step towards an open connection was made: wait for the descriptor and interest as they are now.
+    Progress,
+    /// The connection is open: messages can be sent.
+    Open,
+    /// A message.
+    Message(Message),
+    /// The peer sent what is no message; the sentence says what is wrong with it. The connection can still be written to.
+    Malformed(String),
+    /// The peer closed in good order.
+    Closed,
+}
+
+/// A message for many peers, written once.
+#[derive(Debug)]
+pub struct SharedMessage {
+    message: Arc<Message>,
+    json: OnceLock<Utf8Bytes>,
+}
+
+impl SharedMessage {
+    /// Makes a message ready to be sent many times.
+    #[must_use]
+    pub fn new(message: Arc<Message>) -> Self {
+        Self { message, json: OnceLock::new() }
+    }
+
+    /// The message.
+    #[must_use]
+    pub fn message(&self) -> &Message {
+        &self.message
+    }
+
+    fn json(&self) -> Utf8Bytes {
+        self.json.get_or_init(|| json::encode(&self.message).into()).clone()
+    }
+}
+
+/// Why a connection is gone or never was. Its `Display` is a sentence for the user.
+#[derive(Debug)]
+pub enum TransportError {
+    /// The host's name has no address.
+    Resolve {
+        /// The name.
+        host: String,
+        /// What the resolver says.
+        error: io::Error,
+    },
+    /// No connection to any of the host's addresses; this is the last one tried.
+    Connect {
+        /// The address.
+        address: SocketAddr,
+        /// What the kernel says.
+        error: io::Error,
+    },
+    /// The peer did not upgrade the connection to WAMP over WebSocket.
+    Handshake(String),
+    /// A step took longer than it may.
+    TooSlow(&'static str),
+    /// The peer has been silent for so long, in seconds, that it must be gone.
+    Silent(u64),
+    /// The peer broke the WebSocket protocol.
+    Framing(String),
+    /// The peer hung up.
+    HungUp,
+    /// The kernel refused.
+    Io(io::Error),
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resolve { host, error } => write!(f, "no address for {host:?}: {error}"),
+            Self::Connect { address, error } => write!(f, "no connection to {address}: {error}"),
+            Self::Handshake(got) => write!(f, "expected a WebSocket upgrade to {SUBPROTOCOL}, got {got}"),
+            Self::TooSlow(step) => write!(f, "the peer took too long to {step}"),
+            Self::Silent(seconds) => write!(f, "the peer has been silent for {seconds} s"),
+            Self::Framing(what) => write!(f, "the peer broke the WebSocket protocol: {what}"),
+            Self::HungUp => f.write_str("the peer hung up"),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TransportError {}
+
+impl From<io::Error> for TransportError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}

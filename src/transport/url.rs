@@ -1,0 +1,128 @@
+//! The URL of a router.
+
+use std::fmt;
+use std::str::FromStr;
+
+use tungstenite::http::Uri;
+
+/// Where a router is, as in `ws://host:8080/ws`. An IPv6 address stands in brackets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    uri: Uri,
+    host: String,
+    port: u16,
+}
+
+/// A text that is no URL of a router. Its `Display` says what was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidUrl(String);
+
+impl Url {
+    /// The host's name or address, an IPv6 address without its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port; 80 when the URL names none.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `host:port` as it stands in the `Host` header.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        self.uri.authority().map_or_else(String::new, ToString::to_string)
+    }
+
+    pub(super) const fn uri(&self) -> &Uri {
+        &self.uri
+    }
+}
+
+impl FromStr for Url {
+    type Err = InvalidUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidUrl> {
+        let wrong = |got: &str| InvalidUrl(format!("expected a URL like ws://HOST:PORT/ws, got {text:?}{got}"));
+        let uri: Uri = text.parse().map_err(|error| wrong(&format!(" ({error})")))?;
+        match uri.scheme_str() {
+            Some("ws") => {}
+            Some("wss") => return Err(wrong(" (TLS is not built in; put a proxy that speaks it before the router)")),
+            _ => return Err(wrong("")),
+        }
+        if uri.authority().is_none_or(|authority| authority.as_str().contains('@')) {
+            return Err(wrong(" (a user has no place there)"));
+        }
+        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+        if host.is_empty() {
+            return Err(wrong(" (no host)"));
+        }
+        let port = match port_text(uri.authority().map_or("", |authority| authority.as_str())) {
+            None => 80,
+            Some(text) => match text.parse() {
+                Ok(port) if port > 0 => port,
+                _ => return Err(wrong(" (the port must be from 1 to 65535)")),
+            },
+        };
+        Ok(Self { uri, host, port })
+    }
+}
+
+/// What stands behind the host's colon. (`http::Uri` passes over a port that it cannot read.)
+fn port_text(authority: &str) -> Option<&str> {
+    let behind_brackets = authority.rfind(']').map_or(authority, |end| authority.get(end..).unwrap_or_default());
+    behind_brackets.rsplit_once(':').map(|(_, port)| port)
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uri.fmt(f)
+    }
+}
+
+impl fmt::Display for InvalidUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidUrl {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_port_and_path() {
+        for (text, host, port) in [
+            ("ws://127.0.0.1:8080/ws", "127.0.0.1", 8080),
+            ("ws://example.com", "example.com", 80),
+            ("ws://[::1]:9000/", "::1", 9000),
+            ("ws://board-7:65535/a?b=c", "board-7", 65535),
+        ] {
+            let url: Url = text.parse().unwrap();
+            assert_eq!((url.host(), url.port()), (host, port), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_told_what_was_expected() {
+        for text in [
+            "",
+            "ws://",
+            "127.0.0.1:8080",
+            "http://a/",
+            "wss://a/",
+            "ws://a:0/",
+            "ws://a:99999/",
+            "ws://:80/",
+            "ws://u@h/",
+            "ws://a:/",
+        ] {
+            let error = text.parse::<Url>().expect_err(text).to_string();
+            assert!(error.starts_with("expected a URL like ws://HOST:PORT/ws"), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! An open WebSocket that carries messages, the same for both of its ends.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use tungstenite::error::{CapacityError, ProtocolError};
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tungstenite::{Bytes, Error, Message as Frame, Utf8Bytes, WebSocket};
+
+use super::keepalive::{Due, Keepalive, KeepalivePolicy};
+use super::stream::Stream;
+use super::{Incoming, MAX_MESSAGE, SharedMessage, Transport, TransportError};
+use crate::sync::wait::Interest;
+use crate::wamp::Message;
+use crate::wamp::codec::json;
+
+/// Bytes handed to the WebSocket layer before it must write them: what waits beyond that stays in the queue, where it is
+/// counted.
+const WRITE_UNIT: usize = 16 * 1024;
+
+/// How long the closing handshake may take.
+const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Which end of the connection this is, with the size of its read buffer: a client has one connection, a router many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The end that connected.
+    Client,
+    /// The end that accepted.
+    Server,
+}
+
+impl End {
+    /// The limits of a WebSocket on this end.
+    #[must_use]
+    pub fn config(self) -> WebSocketConfig {
+        let read_buffer = match self {
+            Self::Client => 16 * 1024,
+            Self::Server => 4 * 1024,
+        };
+        WebSocketConfig::default()
+            .read_buffer_size(read_buffer)
+            .write_buffer_size(WRITE_UNIT)
+            .max_message_size(Some(MAX_MESSAGE))
+            .max_frame_size(Some(MAX_MESSAGE))
+    }
+}
+
+/// An open WebSocket.
+#[derive(Debug)]
+pub struct Channel {
+    socket: WebSocket<Stream>,
+    queue: VecDeque<Frame>,
+    queued: usize,
+    /// Whether the last write did not go out whole.
+    blocked: bool,
+    keepalive: Keepalive,
+    /// When the closing handshake must be over.
+    closing: Option<Instant>,
+}
+
+impl Channel {
+    pub(super) fn new(socket: WebSocket<Stream>, policy: KeepalivePolicy, now: Instant) -> Self {
+        let keepalive = Keepalive::new(policy, now);
+        Self { socket, queue: VecDeque::new(), queued: 0, blocked: false, keepalive, closing: None }
+    }
+
+    /// A router's end, after it has answered the upgrade. `early` is what the client sent behind its request.
+    #[must_use]
+    pub fn accepted(stream: TcpStream, early: Vec<u8>, policy: KeepalivePolicy, now: Instant) -> Self {
+        let stream = Stream::new(stream);
+        let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(End::Server.config()));
+        Self::new(socket, policy, now)
+    }
+
+    fn queue(&mut self, text: Utf8Bytes) {
+        self.queued += text.len();
+        self.queue.push_back(Frame::Text(text));
+    }
+
+    /// Hands the WebSocket layer what it may hold. True: there is more.
+    fn feed(&mut self) -> Result<bool, Error> {
+        let mut fed = 0;
+        while fed < WRITE_UNIT {
+            let Some(frame) = self.queue.pop_front() else { return Ok(false) };
+            let length = frame.len();
+            self.queued = self.queued.saturating_sub(length);
+            fed += length;
+            // `WouldBlock` means here: taken, but not all of it written yet.
+            match self.socket.write(frame) {
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Err(Error::Io(error)),
+                other => other?,
+            }
+        }
+        Ok(!self.queue.is_empty())
+    }
+
+    fn fail(&mut self, error: Error) -> TransportError {
+        let code = match error {
+            Error::Utf8(_) => CloseCode::Invalid,
+            _ => CloseCode::Protocol,
+        };
+        // The connection is lost either way; the peer is told why if it still listens.
+        let _ = self.socket.close(Some(CloseFrame { code, reason: Utf8Bytes::from_static("") }));
+        match error {
+            Error::ConnectionClosed
+            | Error::AlreadyClosed
+            | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => TransportError::HungUp,
+            Error::Io(error) if is_hang_up(error.kind()) => TransportError::HungUp,
+            Error::Io(error) => TransportError::Io(error),
+            other => TransportError::Framing(other.to_string()),
+        }
+    }
+}
+
+fn is_hang_up(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(kind, ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof)
+}
+
+impl Transport for Channel {
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.socket.get_ref().as_fd()
+    }
+
+    fn interest(&self) -> Interest {
+        Interest { read: true, write: self.blocked }
+    }
+
+    fn receive(&mut self, now: Instant) -> Result<Incoming, TransportError> {
+        loop {
+            let frame = match self.socket.read() {
+                Ok(frame) => frame,
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Incoming::Nothing),
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(Error::ConnectionClosed) => return Ok(Incoming::Closed),
+                Err(Error::Capacity(CapacityError::MessageTooLong { size, max_size })) => {
+                    return Ok(Incoming::Malformed(format!("expected at most {max_size} bytes, got {size}")));
+                }
+                Err(error) => return Err(self.fail(error)),
+            };
+            self.keepalive.heard(now);
+            match frame {
+                Frame::Text(text) => {
+                    return Ok(match json::decode(&text) {
+                        Ok(message) => Incoming::Message(message),
+                        Err(error) => Incoming::Malformed(error.to_string()),
+                    });
+                }
+                Frame::Binary(_) => {
+                    return Ok(Incoming::Malformed("expected a text frame, got a binary one".to_owned()));
+                }
+                // Pings are answered by the WebSocket layer when it next writes.
+                Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_) => {}
+                Frame::Close(_) => {
+                    self.closing.get_or_insert(now + CLOSE_PATIENCE);
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, message: Message) {
+        self.queue(json::encode(&message).into());
+    }
+
+    fn send_shared(&mut self, message: &SharedMessage) {
+        self.queue(message.json());
+    }
+
+    fn flush(&mut self, _now: Instant) -> Result<(), TransportError> {
+        if !self.socket.can_write() {
+            self.queue.clear();
+            self.queued = 0;
+        }
+        loop {
+            let fed = if self.blocked { Ok(true) } else { self.feed() };
+            let result = fed.and_then(|more| self.socket.flush().map(|()| more));
+            match result {
+                Ok(more) => {
+                    self.blocked = false;
+                    if !more || self.queue.is_empty() {
+                        return Ok(());
+                    }
+                }
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked = true;
+                    return Ok(());
+                }
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                // The closing handshake is done; reading says so.
+                Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Ok(()),
+                Err(error) => return Err(self.fail(error)),
+            }
+        }
+    }
+
+    fn queued(&self) -> usize {
+        self.queued
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self.closing {
+            Some(closing) => Some(closing),
+            None => self.keepalive.deadline(),
+        }
+    }
+
+    fn expire(&mut self, now: Instant) -> Result<(), TransportError> {
+        if self.closing.is_some_and(|deadline| now >= deadline) {
+            let _ = self.socket.get_ref().tcp().shutdown(Shutdown::Both);
+            return Err(TransportError::TooSlow("close the connection"));
+        }
+        if self.closing.is_some() {
+            return Ok(());
+        }
+        match self.keepalive.due(now) {
+            Due::Nothing => Ok(()),
+            Due::Ping => {
+                self.queue.push_back(Frame::Ping(Bytes::new()));
+                Ok(())
+            }
+            Due::GiveUp(silence) => Err(TransportError::Silent(silence.as_secs())),
+        }
+    }
+
+    fn close(&mut self, now: Instant) {
+        if self.closing.is_none() {
+            self.closing = Some(now + CLOSE_PATIENCE);
+            self.queue.push_back(Frame::Close(Some(CloseFrame {
+                code: CloseCode::Normal,
+                reason: Utf8Bytes::from_static("wamp.close.normal"),
+            })));
+        }
+    }
+}
