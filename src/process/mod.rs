@@ -1,1 +1,30 @@
-//! To be filled.
+//! The target: the process that is measured and managed. The only place that touches `/proc`.
+//!
+//! A [`Target`] holds everything that belongs to one process: who it is, and its files of `/proc/PID`, kept open. It is
+//! made for the agent's own process ([`Target::own`]); what differs for another one (the source of the CPU times, the way
+//! to its sockets, giving back memory) is decided there once. Nothing here starts a thread or keeps a clock: whoever holds
+//! a target asks it, and each reading carries its time.
+
+mod affinity;
+pub mod cpu;
+mod descriptors;
+mod error;
+mod identity;
+mod kept;
+pub mod memory;
+mod parse;
+mod sample;
+mod sockets;
+mod target;
+
+pub use descriptors::ProcessInfo;
+pub use error::ProcessError;
+pub use identity::Identity;
+pub use memory::Garbage;
+pub use parse::Io;
+pub use sample::{Sample, Status};
+pub use sockets::Socket;
+pub use target::Target;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,111 @@
-//! To be filled.
+//! The metrics thread: measures one target by its own clock, and answers what is asked about it.
+//!
+//! [`Sampler`] is the handle; the thread "sampler" owns the [`Target`] and sleeps until a request comes or a tick is due.
+//! With a history of 0 and monitoring off there are no ticks, and it sleeps until it is asked.
+//!
+//! # Over what time rates are
+//! Counters are read when they are asked for. Rates and `cpu_percent` need two readings, and whose they are is fixed, so
+//! that nobody who asks changes what another one is told:
+//! - With a history: the two newest ticks of it, that is the last whole `interval`.
+//! - Until it has two ticks, and without a history: from an earlier reading that was asked for and is at least
+//!   [`SHORTEST_WINDOW`] older, the newest such one that is still held; when there is none, since the process started.
+//!   The first [`Question::Monitor`] of all is answered without rates then.
+//! - In the periodic statistics: since the previous one of the same setting; the first is as if asked for.
+
+mod actor;
+mod history;
+mod question;
+mod rates;
+mod schedule;
+mod shape;
+mod window;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crossbeam_channel::{Sender, bounded};
+
+pub use question::{Answer, Question, Report, SamplerRequest};
+pub use rates::PerSecond;
+pub use shape::{ProcessMonitor, ProcessStats, StatsTick};
+pub use window::SHORTEST_WINDOW;
+
+use crate::process::Target;
+use crate::sync::mailbox::Post;
+use crate::sync::thread::Thread;
+
+/// How the sampler works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Time between two ticks of the history; at least [`SHORTEST_INTERVAL`].
+    pub interval: Duration,
+    /// How many ticks are held, at most [`LONGEST_HISTORY`]; 0: nothing is measured unless asked for.
+    pub history: u32,
+    /// What `get_process_monitor` gives as `type`.
+    pub worker_type: String,
+}
+
+/// The shortest time between two ticks, of the history as of the periodic statistics.
+pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
+/// The most ticks that can be held: a day of seconds, 12 MB.
+pub const LONGEST_HISTORY: u32 = 86_400;
+/// Requests that can wait; a further one is refused.
+pub const REQUESTS: usize = 256;
+
+/// The handle. Dropping it ends the thread and waits for that, also while the thread waits for room in a full mailbox.
+#[derive(Debug)]
+pub struct Sampler {
+    // The thread ends when these two are dropped, so they come before it.
+    requests: Sender<SamplerRequest>,
+    _stop: Sender<Infallible>,
+    _thread: Thread,
+}
+
+impl Sampler {
+    /// Starts the thread. Answers and periodic statistics go to `reports`; the thread waits while that is full.
+    ///
+    /// # Errors
+    /// When `settings` are out of range (`InvalidInput`) or the kernel refuses a thread.
+    pub fn spawn<R>(target: Target, settings: Settings, reports: Post<R>) -> io::Result<Self>
+    where
+        R: From<Report> + Send + 'static,
+    {
+        if settings.interval < SHORTEST_INTERVAL || settings.history > LONGEST_HISTORY {
+            let limits = format!(
+                "the sampling interval must be at least {SHORTEST_INTERVAL:?} and the history at most {LONGEST_HISTORY}"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, limits));
+        }
+        let (requests, received) = bounded(REQUESTS);
+        let (stop, stopped) = bounded(0);
+        let thread = Thread::spawn("sampler", move || {
+            actor::Actor::new(target, settings, reports, stopped).run(&received);
+        })?;
+        Ok(Self { requests, _stop: stop, _thread: thread })
+    }
+
+    /// Hands over a request without waiting.
+    ///
+    /// # Errors
+    /// [`Busy`] when [`REQUESTS`] of them wait already (or the thread has ended, because its reports' receiver has).
+    pub fn ask(&self, request: SamplerRequest) -> Result<(), Busy> {
+        self.requests.try_send(request).map_err(|_| Busy)
+    }
+}
+
+/// The sampler takes no further request now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Busy;
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{REQUESTS} requests about the process are waiting already: try again later")
+    }
+}
+
+impl std::error::Error for Busy {}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! A bounded channel whose receiver sleeps in `poll(2)`: sending rings the receiver's bell.
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
+use std::convert::Infallible;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded, select};
 
 use super::waker::Waker;
 
@@ -70,6 +72,25 @@ impl<T> Post<T> {
         Ok(())
     }
 
+    /// Sends like [`send`](Self::send), but gives up when the sending end of `stop` is dropped: so a thread that waits
+    /// for room can be ended by the one that owns the mailbox and has stopped reading it.
+    ///
+    /// # Errors
+    /// [`Closed`] when the receiver is gone or `stop` is closed before there was room; the letter is lost.
+    pub fn send_unless_stopped(&self, letter: T, stop: &Receiver<Infallible>) -> Result<(), Closed> {
+        let letter = match self.try_send(letter) {
+            Ok(()) => return Ok(()),
+            Err(NotSent::Closed(_)) => return Err(Closed),
+            Err(NotSent::Full(letter)) => letter,
+        };
+        select! {
+            send(self.sender, letter) -> sent => sent.map_err(|_| Closed)?,
+            recv(stop) -> _ => return Err(Closed),
+        }
+        self.bell.0.wake();
+        Ok(())
+    }
+
     /// How many letters wait.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -121,7 +142,7 @@ impl<T> Mailbox<T> {
     }
 }
 
-/// Every sender of a mailbox is gone.
+/// The other end of a mailbox is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed;
 
@@ -147,5 +168,28 @@ mod tests {
         assert_eq!(mailbox.try_recv(), Err(Closed));
         let ready = wait([(waker.as_fd(), Interest::READ)], Some(Duration::ZERO)).unwrap();
         assert!(ready[0].readable, "the last sender's going must wake the receiver");
+    }
+
+    #[test]
+    fn a_thread_that_waits_for_room_ends_when_it_is_told_to() {
+        let (post, mailbox) = mailbox(1, Waker::new().unwrap());
+        let (keep, stop) = bounded::<Infallible>(0);
+        assert_eq!(post.send_unless_stopped(1, &stop), Ok(()));
+        let waiting = std::thread::spawn(move || post.send_unless_stopped(2, &stop));
+        drop(keep);
+        assert_eq!(waiting.join().unwrap(), Err(Closed));
+        assert_eq!(mailbox.try_recv(), Ok(Some(1)));
+        assert_eq!(mailbox.try_recv(), Err(Closed));
+    }
+
+    #[test]
+    fn a_thread_that_waits_for_room_goes_on_when_there_is_some() {
+        let (post, mailbox) = mailbox(1, Waker::new().unwrap());
+        let (_keep, stop) = bounded::<Infallible>(0);
+        assert_eq!(post.send_unless_stopped(1, &stop), Ok(()));
+        let waiting = std::thread::spawn(move || post.send_unless_stopped(2, &stop));
+        assert_eq!(mailbox.receiver.recv(), Ok(1));
+        assert_eq!(mailbox.receiver.recv(), Ok(2));
+        assert_eq!(waiting.join().unwrap(), Ok(()));
     }
 }

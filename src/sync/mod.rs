@@ -5,5 +5,6 @@
 pub mod clock;
 pub mod mailbox;
 pub mod thread;
+pub mod ticket;
 pub mod wait;
 pub mod waker;

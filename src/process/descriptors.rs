@@ -1,0 +1,94 @@
+//! The open descriptors of a process: how many, which regular files, which sockets.
+
+use std::fs;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::FileTypeExt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::error::ProcessError;
+use super::kept::Kept;
+use super::sockets::Socket;
+
+/// What `get_process_info` answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProcessInfo {
+    /// Number of open descriptors; `None` when the kernel does not let us see them.
+    pub descriptors: Option<u64>,
+    /// Number of threads.
+    pub threads: u64,
+    /// Paths of the open regular files, sorted, one for each descriptor; as the kernel tells them: a removed file's ends
+    /// in ` (deleted)`. Bytes that are not UTF-8 are replaced.
+    pub files: Vec<String>,
+    /// The sockets.
+    pub sockets: Vec<Socket>,
+}
+
+/// What a walk over the descriptors found.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub files: Vec<String>,
+    pub sockets: Vec<OpenSocket>,
+}
+
+/// A descriptor that is a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OpenSocket {
+    /// Its number in the target.
+    pub fd: RawFd,
+    /// The socket's inode, by which `/proc/PID/net/*` names it.
+    pub inode: u64,
+}
+
+/// How many there are; `None` when the directory cannot be read.
+pub(super) fn count(directory: &Kept) -> Option<u64> {
+    // Linux 6.2 and later tell it as the directory's size; before, that is 0.
+    match directory.file().metadata().ok()?.len() {
+        0 => walk_count(directory),
+        count => Some(count),
+    }
+}
+
+/// How many there are by looking at each.
+fn walk_count(directory: &Kept) -> Option<u64> {
+    let entries = fs::read_dir(reopened(directory)).ok()?;
+    let mut count = 0;
+    for entry in entries {
+        entry.ok()?;
+        count += 1;
+    }
+    // The walk itself holds one, if it is our own directory.
+    let own = nix::unistd::Pid::this().as_raw() == directory.pid();
+    Some(if own { count - 1 } else { count })
+}
+
+/// Looks at each descriptor. One that is closed meanwhile is passed over.
+pub(super) fn list(directory: &Kept) -> Result<Open, ProcessError> {
+    let root = reopened(directory);
+    let entries = fs::read_dir(&root).map_err(|error| directory.failed("list", &error))?;
+    let mut open = Open { files: Vec::new(), sockets: Vec::new() };
+    for entry in entries {
+        let entry = entry.map_err(|error| directory.failed("list", &error))?;
+        let Some(fd) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // What the descriptor refers to, not the link, and not what has its path now.
+        let Ok(metadata) = fs::metadata(entry.path()) else { continue };
+        let kind = metadata.file_type();
+        if kind.is_file() {
+            let Ok(path) = fs::read_link(entry.path()) else { continue };
+            open.files.push(path.to_string_lossy().into_owned());
+        } else if kind.is_socket() {
+            use std::os::unix::fs::MetadataExt;
+            open.sockets.push(OpenSocket { fd, inode: metadata.ino() });
+        }
+    }
+    open.files.sort_unstable();
+    open.sockets.sort_unstable_by_key(|socket| socket.fd);
+    Ok(open)
+}
+
+/// The kept directory by way of our own descriptor of it: reading that anew starts at its beginning, and it stays the
+/// directory of the same process whoever has its id by now.
+fn reopened(directory: &Kept) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", directory.file().as_raw_fd()))
+}

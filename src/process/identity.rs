@@ -1,0 +1,68 @@
+//! Who the target is: its id, when it started, which CPUs it was given.
+
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+
+use super::error::ProcessError;
+use crate::sync::clock::Timestamp;
+
+/// What does not change while a process lives. Cheap to copy to other threads.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pid: i32,
+    /// Since boot, by `CLOCK_BOOTTIME`; whole clock ticks.
+    start: Duration,
+    started: Timestamp,
+    cpus: Vec<u32>,
+}
+
+impl Identity {
+    /// `start_ticks` is field 22 of `/proc/PID/stat`. The clocks are read here, once.
+    pub(super) fn new(pid: i32, start_ticks: u64, cpus: Vec<u32>) -> Result<Self, ProcessError> {
+        let start = ticks(start_ticks);
+        // Fixed now: a later step of the wall clock must not move it.
+        let started = Timestamp::now().minus(since_boot()?.saturating_sub(start));
+        Ok(Self { pid, start, started, cpus })
+    }
+
+    /// The process id.
+    #[must_use]
+    pub const fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// When the process started, by the wall clock of the moment when we first saw the process; 10 ms precise.
+    #[must_use]
+    pub const fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    /// Time since the process started, by the clock since boot: no step of the wall clock touches it, and time that the
+    /// machine was suspended counts.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        // The clock was there when `new` read it.
+        since_boot().map_or(Duration::ZERO, |now| now.saturating_sub(self.start))
+    }
+
+    /// The CPUs that the process was allowed when we first saw it, sorted.
+    #[must_use]
+    pub fn cpus(&self) -> &[u32] {
+        &self.cpus
+    }
+}
+
+/// Clock ticks (`sysconf(_SC_CLK_TCK)`) as time.
+pub(super) fn ticks(count: u64) -> Duration {
+    let per_second = procfs::ticks_per_second().max(1);
+    let rest_ns = (count % per_second) * 1_000_000_000 / per_second;
+    Duration::from_secs(count / per_second) + Duration::from_nanos(rest_ns)
+}
+
+/// The clock that a process's start time is told in.
+fn since_boot() -> Result<Duration, ProcessError> {
+    clock_gettime(ClockId::CLOCK_BOOTTIME)
+        .map(Duration::from)
+        .map_err(|errno| ProcessError::Os { what: "read the clock since boot".to_owned(), errno })
+}

@@ -1,0 +1,1 @@
+//! The real kernel, on ourselves and on children.

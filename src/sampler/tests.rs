@@ -1,0 +1,1 @@
+//! The thread, with the real process.
