@@ -1,5 +1,6 @@
 //! Puts a Linux process on a WAMP bus.
 
+pub mod api;
 pub mod process;
 pub mod sampler;
 pub mod sync;

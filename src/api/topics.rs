@@ -1,0 +1,58 @@
+//! The events of the API: one table.
+
+/// Who gets an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Every subscriber.
+    Everyone,
+    /// Every subscriber but the one whose call caused the event, if it is known.
+    NotTheCaller,
+}
+
+macro_rules! topics {
+    ($($(#[doc = $doc:literal])* $topic:ident = $name:literal, $payload:literal, $audience:ident;)*) => {
+        /// An event that the API publishes, under every prefix in force.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Topic { $($(#[doc = $doc])* $topic,)* }
+
+        impl Topic {
+            /// All of them, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$topic,)*];
+
+            /// The last component of its URI.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$topic => $name,)* }
+            }
+
+            /// Its only positional argument.
+            #[must_use]
+            pub const fn payload(self) -> &'static str {
+                match self { $(Self::$topic => $payload,)* }
+            }
+
+            /// When it is published.
+            #[must_use]
+            pub fn doc(self) -> &'static str {
+                match self { $(Self::$topic => concat!($($doc,)*).trim(),)* }
+            }
+
+            /// Who gets it.
+            #[must_use]
+            pub const fn audience(self) -> Audience {
+                match self { $(Self::$topic => Audience::$audience,)* }
+            }
+        }
+    };
+}
+
+topics! {
+    /// Every `interval` while monitoring is on, the first at once.
+    ProcessStats = "on_process_stats", "the value of `get_process_stats` with `seq`", Everyone;
+    /// Monitoring was turned on, changed, or turned off (0).
+    ProcessStatsMonitoringSet = "on_process_stats_monitoring_set", "the interval, s", NotTheCaller;
+    /// The CPU affinity was set.
+    CpuAffinitySet = "on_cpu_affinity_set", "`{cpus, relative, affinity, who}`", NotTheCaller;
+    /// Memory was given back to the system.
+    GcFinished = "on_gc_finished", "`{requester, duration, resident_before, resident_after, supported}`", NotTheCaller;
+}
