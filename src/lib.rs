@@ -1,6 +1,8 @@
 //! Puts a Linux process on a WAMP bus.
 
+pub mod agent;
 pub mod api;
+pub mod link;
 pub mod process;
 pub mod sampler;
 pub mod sync;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::wamp::Uri;
-use crate::wamp::uri::{Form, Rules, is_component};
+use crate::wamp::uri::{Form, InvalidUri, Rules, is_component};
 
 /// What the process is in Crossbar.io's terms, which decides the default prefixes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,18 @@ impl fmt::Display for InvalidName {
 }
 
 impl std::error::Error for InvalidName {}
+
+impl From<String> for InvalidName {
+    fn from(sentence: String) -> Self {
+        Self(sentence)
+    }
+}
+
+impl From<InvalidUri> for InvalidName {
+    fn from(error: InvalidUri) -> Self {
+        Self(error.to_string())
+    }
+}
 
 impl Names {
     /// The names of a process. `templates` replace the default prefixes when there are any: `{node}` and `{worker}` in them

@@ -44,7 +44,7 @@ pub enum Event {
         /// The session's id.
         session: SessionId,
         /// What the router says about itself and about us.
-        details: WelcomeDetails,
+        details: Box<WelcomeDetails>,
     },
     /// The router does not let us in.
     Refused(Closing),
@@ -261,7 +261,7 @@ impl Session {
                     return Err(self.violation("WELCOME: expected the role of a broker or a dealer, got neither"));
                 }
                 self.state = State::Established;
-                Ok(Some(Event::Joined { session, details }))
+                Ok(Some(Event::Joined { session, details: Box::new(details) }))
             }
             Message::Abort { details, reason } => {
                 self.state = State::Closed;

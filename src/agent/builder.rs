@@ -1,0 +1,219 @@
+//! How an agent is made.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::handle::{Letter, Publisher, Stopper};
+use super::reconnect::{Reconnect, ReconnectPolicy};
+use super::run::{Agent, Connector};
+use super::{AgentError, dispatch::Dispatcher};
+use crate::api::names::{id_of, node_of};
+use crate::api::{Api, Host, Names, Procedure, Role};
+use crate::process::Target;
+use crate::sampler::{Sampler, Settings};
+use crate::sync::mailbox::mailbox;
+use crate::sync::waker::Waker;
+use crate::transport::keepalive::KeepalivePolicy;
+use crate::transport::memory::Memory;
+use crate::transport::url::Url;
+use crate::wamp::Uri;
+use crate::wamp::uri::{Form, Rules, is_component};
+
+/// Letters from other threads that may wait for the loop.
+const LETTERS: usize = 64;
+
+/// Whether an agent tries again when its router is not there, or no longer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Patience {
+    /// For as long as it takes.
+    #[default]
+    Forever,
+    /// Not at all: the first failure ends the agent.
+    OneAttempt,
+}
+
+/// Makes an [`Agent`]. Everything has a default but the way to the router.
+pub struct AgentBuilder {
+    connector: Connector,
+    realm: Uri,
+    role: Role,
+    node: Option<String>,
+    worker: Option<String>,
+    worker_type: String,
+    prefixes: Vec<String>,
+    interval: Duration,
+    history: u32,
+    patience: Patience,
+    reconnect: ReconnectPolicy,
+    procedures: Vec<Procedure>,
+    on_ready: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl AgentBuilder {
+    fn new(connector: Connector) -> Self {
+        Self {
+            connector,
+            realm: Uri::from("realm1"),
+            role: Role::default(),
+            node: None,
+            worker: None,
+            worker_type: "native".to_owned(),
+            prefixes: Vec::new(),
+            interval: Duration::from_secs(1),
+            history: 600,
+            patience: Patience::default(),
+            reconnect: ReconnectPolicy::default(),
+            procedures: Vec::new(),
+            on_ready: None,
+        }
+    }
+
+    pub(super) fn dial(url: Url) -> Self {
+        Self::new(Connector::Dial { url, policy: KeepalivePolicy::default() })
+    }
+
+    pub(super) fn embedded(end: Memory) -> Self {
+        Self::new(Connector::Embedded(Some(end)))
+    }
+
+    /// The realm to join; `realm1` by default.
+    #[must_use]
+    pub fn realm(mut self, realm: impl Into<Uri>) -> Self {
+        self.realm = realm.into();
+        self
+    }
+
+    /// What the process is in Crossbar.io's terms; a worker by default.
+    #[must_use]
+    pub const fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// The node's id: one component of a URI. By default the host name's first label.
+    #[must_use]
+    pub fn node(mut self, id: impl Into<String>) -> Self {
+        self.node = Some(id.into());
+        self
+    }
+
+    /// The worker's id: one component of a URI. By default `wampproc`.
+    #[must_use]
+    pub fn worker(mut self, id: impl Into<String>) -> Self {
+        self.worker = Some(id.into());
+        self
+    }
+
+    /// What `get_process_monitor` gives as `type`; `native` by default.
+    #[must_use]
+    pub fn worker_type(mut self, name: impl Into<String>) -> Self {
+        self.worker_type = name.into();
+        self
+    }
+
+    /// A prefix for all URIs, without a dot at the end; `{node}` and `{worker}` stand for the ids. Those given replace the
+    /// default ones.
+    #[must_use]
+    pub fn uri_prefix(mut self, template: impl Into<String>) -> Self {
+        self.prefixes.push(template.into());
+        self
+    }
+
+    /// Time between two samples of the history: at least 10 ms, 1 s by default.
+    #[must_use]
+    pub const fn interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// How many samples are kept: at most 86,400, by default 600; with 0 nothing is measured unless somebody asks.
+    #[must_use]
+    pub const fn history(mut self, samples: u32) -> Self {
+        self.history = samples;
+        self
+    }
+
+    /// Whether to try again when the router is not there.
+    #[must_use]
+    pub const fn patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// How patiently to reconnect.
+    #[must_use]
+    pub const fn reconnect(mut self, policy: ReconnectPolicy) -> Self {
+        self.reconnect = policy;
+        self
+    }
+
+    /// How the connection to the router is watched. (A router inside this process needs no watching.)
+    #[must_use]
+    pub const fn keepalive(mut self, watch: KeepalivePolicy) -> Self {
+        if let Connector::Dial { policy, .. } = &mut self.connector {
+            *policy = watch;
+        }
+        self
+    }
+
+    /// Adds a procedure to the table, registered like all others.
+    #[must_use]
+    pub fn procedure(mut self, procedure: Procedure) -> Self {
+        self.procedures.push(procedure);
+        self
+    }
+
+    /// What to do once, on the loop's thread, when the first session is joined and every procedure registered.
+    #[must_use]
+    pub fn on_ready(mut self, notice: impl FnOnce() + Send + 'static) -> Self {
+        self.on_ready = Some(Box::new(notice));
+        self
+    }
+
+    /// Makes the agent and starts its sampler; the connection is made by [`Agent::run`].
+    ///
+    /// # Errors
+    /// [`AgentError`] when a name does not do, `/proc` cannot be read, or the kernel refuses a thread or a descriptor.
+    pub fn build(self) -> Result<Agent, AgentError> {
+        let node = self.node.unwrap_or_else(|| node_of(&host_name()));
+        let worker = self.worker.unwrap_or_else(|| id_of(env!("CARGO_PKG_NAME"), "process"));
+        let names = Names::new(self.role, &node, &worker, &self.prefixes)?;
+        self.realm.check(Rules::Loose, Form::Exact).map_err(|error| AgentError::Name(error.into()))?;
+        let mut api = Api::default();
+        for procedure in self.procedures {
+            let name = procedure.name().to_owned();
+            if !is_component(&name) {
+                let expected = "a name of characters other than white space, '.' and '#'";
+                return Err(AgentError::Name(format!("procedure: expected {expected}, got {name:?}").into()));
+            }
+            if !api.add(procedure) {
+                return Err(AgentError::DuplicateProcedure(name));
+            }
+        }
+        let waker = Waker::new()?;
+        let (post, mailbox) = mailbox::<Letter>(LETTERS, waker.clone());
+        let target = Target::own()?;
+        let host = Host::new(target.identity().clone());
+        let settings = Settings { interval: self.interval, history: self.history, worker_type: self.worker_type };
+        let sampler = Sampler::spawn(target, settings, post.clone())?;
+        Ok(Agent {
+            connector: self.connector,
+            realm: self.realm,
+            patience: self.patience,
+            reconnect: Reconnect::new(self.reconnect),
+            mailbox,
+            publisher: Publisher { post },
+            stopper: Stopper { asked: Arc::new(AtomicBool::new(false)), waker: waker.clone() },
+            waker,
+            dispatcher: Dispatcher::new(api, host, names, sampler),
+            on_ready: self.on_ready,
+            sessions: 0,
+        })
+    }
+}
+
+/// The host's name (`gethostname(2)`), or nothing when the kernel does not say.
+fn host_name() -> String {
+    nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default()
+}

@@ -1,0 +1,333 @@
+//! The loop: one thread that sleeps until the router, another thread or a deadline has something for it.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+use super::AgentError;
+use super::builder::{AgentBuilder, Patience};
+use super::dispatch::Dispatcher;
+use super::handle::{Letter, Publisher, RunningAgent, Stopper};
+use super::reconnect::Reconnect;
+use super::registrar::{Attempt, Registrar, Verdict};
+use crate::link::{Link, LinkError};
+use crate::sync::mailbox::Mailbox;
+use crate::sync::wait::{Interest, earlier, until, wait};
+use crate::sync::waker::Waker;
+use crate::transport::dial::Dial;
+use crate::transport::keepalive::KeepalivePolicy;
+use crate::transport::memory::Memory;
+use crate::transport::url::Url;
+use crate::transport::{Transport, TransportError};
+use crate::wamp::error::uri::CLOSE_NORMAL;
+use crate::wamp::options::RegisterOptions;
+use crate::wamp::session::Event;
+use crate::wamp::{Uri, WampError};
+
+/// Events taken from the link in one turn, before what they led to is sent and other threads are heard.
+const TURN: usize = 256;
+
+/// An agent that is ready to run.
+pub struct Agent {
+    pub(super) connector: Connector,
+    pub(super) realm: Uri,
+    pub(super) patience: Patience,
+    pub(super) reconnect: Reconnect,
+    // Before the dispatcher: the sampler may wait for room in it, and must find it closed when it is to end.
+    pub(super) mailbox: Mailbox<Letter>,
+    pub(super) publisher: Publisher,
+    pub(super) stopper: Stopper,
+    pub(super) waker: Waker,
+    pub(super) dispatcher: Dispatcher,
+    pub(super) on_ready: Option<Box<dyn FnOnce() + Send>>,
+    pub(super) sessions: u64,
+}
+
+/// The way to the router.
+pub(super) enum Connector {
+    /// Over the network.
+    Dial { url: Url, policy: KeepalivePolicy },
+    /// In this process; there is one such connection, and no second.
+    Embedded(Option<Memory>),
+}
+
+/// Where the agent is between two turns.
+enum Connection {
+    /// Waits for the moment of the next attempt.
+    Waiting(Instant),
+    /// Has a link, open or about to be.
+    Linked(Box<Joined>),
+    /// Has ended in good order.
+    Over,
+}
+
+/// A link, and what is registered over it.
+struct Joined {
+    link: Link,
+    registrar: Registrar,
+    progress: Progress,
+    /// Why the last refused procedure was refused.
+    refusal: Option<WampError>,
+    leaving: bool,
+}
+
+/// How far registration has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// Not begun, or answers are missing.
+    Registering,
+    /// Complete, and said so.
+    Whole,
+}
+
+/// Whether a turn used up what it may do, so that more may be waiting.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Idle,
+    More,
+}
+
+impl Connector {
+    fn connect(&mut self, now: Instant) -> Result<Box<dyn Transport>, LinkError> {
+        match self {
+            Self::Dial { url, policy } => match Dial::start(url, *policy, now) {
+                Ok(dial) => Ok(Box::new(dial)),
+                Err(error) => Err(LinkError::Unreachable(error)),
+            },
+            Self::Embedded(end) => match end.take() {
+                Some(end) => Ok(Box::new(end)),
+                None => Err(LinkError::Lost(TransportError::HungUp)),
+            },
+        }
+    }
+}
+
+impl Agent {
+    /// An agent of a router at a URL.
+    #[must_use]
+    pub fn builder(url: Url) -> AgentBuilder {
+        AgentBuilder::dial(url)
+    }
+
+    /// An agent of a router in this process: one end of [`crate::transport::memory::pair`].
+    #[must_use]
+    pub fn embedded(end: Memory) -> AgentBuilder {
+        AgentBuilder::embedded(end)
+    }
+
+    /// Publishes events from other threads.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher {
+        self.publisher.clone()
+    }
+
+    /// Ends the agent from other threads.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Runs on a thread of its own.
+    ///
+    /// # Errors
+    /// When the kernel refuses a thread.
+    pub fn spawn(self) -> Result<RunningAgent, AgentError> {
+        let stopper = self.stopper();
+        let thread = std::thread::Builder::new().name("wamp".to_owned()).spawn(move || self.run())?;
+        Ok(RunningAgent { stopper, thread: Some(thread) })
+    }
+
+    /// Runs on this thread until [`Stopper::stop`].
+    ///
+    /// # Errors
+    /// [`AgentError`]: an end that nobody asked for.
+    pub fn run(mut self) -> Result<(), AgentError> {
+        let mut connection = self.connect(Instant::now())?;
+        loop {
+            let now = Instant::now();
+            // Before looking for work, so that what comes from now on rings again.
+            self.waker.hush();
+            self.read_letters(&mut connection);
+            if self.stopper.is_asked() {
+                connection.leave(now);
+            }
+            let more = match self.turn(&mut connection, now) {
+                Ok(turn) => turn == Turn::More,
+                Err(error) => {
+                    connection = self.recover(error, now)?;
+                    false
+                }
+            };
+            match &connection {
+                Connection::Over => return Ok(()),
+                Connection::Waiting(at) => {
+                    let timeout = until(Some(*at), Instant::now());
+                    wait([(self.waker.as_fd(), Interest::READ)], timeout)?;
+                }
+                Connection::Linked(joined) => {
+                    let deadline = earlier(joined.link.deadline(), joined.registrar.deadline());
+                    let deadline = if more { Some(now) } else { deadline };
+                    let link = (joined.link.fd(), joined.link.interest());
+                    wait([link, (self.waker.as_fd(), Interest::READ)], until(deadline, Instant::now()))?;
+                }
+            }
+        }
+    }
+
+    fn connect(&mut self, now: Instant) -> Result<Connection, AgentError> {
+        match self.connector.connect(now) {
+            Ok(transport) => Ok(Connection::Linked(Box::new(Joined {
+                link: Link::join(transport, &self.realm),
+                registrar: self.dispatcher.registrar(if self.sessions == 0 { Attempt::First } else { Attempt::Again }),
+                progress: Progress::Registering,
+                refusal: None,
+                leaving: false,
+            }))),
+            Err(error) => self.recover(error.into(), now),
+        }
+    }
+
+    fn read_letters(&mut self, connection: &mut Connection) {
+        // The loop holds a sender itself, so the mailbox never closes.
+        while let Ok(Some(letter)) = self.mailbox.try_recv() {
+            let session = match connection {
+                Connection::Linked(joined) if joined.link.is_joined() => Some(joined.link.session()),
+                _ => None,
+            };
+            self.dispatcher.deliver(session, letter);
+        }
+    }
+
+    /// Everything that can be done without waiting.
+    fn turn(&mut self, connection: &mut Connection, now: Instant) -> Result<Turn, AgentError> {
+        let joined = match connection {
+            Connection::Over => return Ok(Turn::Idle),
+            Connection::Waiting(at) if now < *at => return Ok(Turn::Idle),
+            Connection::Waiting(_) => {
+                *connection = self.connect(now)?;
+                return Ok(Turn::More);
+            }
+            Connection::Linked(joined) => joined,
+        };
+        joined.link.expire(now)?;
+        for _ in 0..TURN {
+            let Some(event) = joined.link.receive(now)? else {
+                self.register(joined, now)?;
+                joined.link.flush(now)?;
+                return Ok(Turn::Idle);
+            };
+            if event == Event::Left {
+                *connection = Connection::Over;
+                return Ok(Turn::Idle);
+            }
+            self.take(joined, event, now)?;
+        }
+        self.register(joined, now)?;
+        joined.link.flush(now)?;
+        Ok(Turn::More)
+    }
+
+    fn take(&mut self, joined: &mut Joined, event: Event, now: Instant) -> Result<(), AgentError> {
+        match event {
+            Event::Joined { session, details } => {
+                self.sessions += 1;
+                let router = details.agent.unwrap_or_else(|| "a router that does not say its name".to_owned());
+                log::info!("joined {} as session {session} of {router}", self.realm);
+            }
+            Event::Registered { request, registration } => {
+                joined.registrar.registered(request, registration);
+            }
+            Event::Failed { request, error, .. } => match joined.registrar.failed(request, &error, now) {
+                Verdict::Later => log::debug!("will register again what is taken: {error}"),
+                Verdict::Taken(uri) => return Err(AgentError::Taken(uri)),
+                Verdict::Without(uri) => {
+                    log::error!("the router refused {uri}: {error}");
+                    joined.refusal = Some(error);
+                }
+                Verdict::Unknown => log::debug!("a request failed: {error}"),
+            },
+            Event::Revoked { registration } => {
+                if let Some(registration) = registration {
+                    joined.registrar.revoked(registration);
+                }
+                log::warn!("the router took a registration away: another process of this realm has the same names");
+            }
+            Event::Invocation { request, registration, details, payload } => {
+                let procedure = joined.registrar.procedure(registration);
+                self.dispatcher.invoke(joined.link.session(), procedure, request, details, &payload);
+            }
+            // An interrupted invocation was answered by the session; if the sampler still works on it, its answer will
+            // find nobody. Of the others, none is asked for here.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Asks for what is to be registered, and says when all is.
+    fn register(&mut self, joined: &mut Joined, now: Instant) -> Result<(), AgentError> {
+        if !joined.link.is_joined() {
+            return Ok(());
+        }
+        if joined.registrar.is_overdue(now) {
+            return Err(LinkError::Unanswered("REGISTER").into());
+        }
+        while let Some(wanted) = joined.registrar.next_wanted(now) {
+            match joined.link.session().register(wanted.0.clone(), RegisterOptions::default()) {
+                Ok(request) => joined.registrar.asked(request, wanted, now),
+                Err(reason) => log::error!("cannot register {}: {reason}", wanted.0),
+            }
+        }
+        if joined.progress == Progress::Whole || !joined.registrar.is_complete() {
+            return Ok(());
+        }
+        joined.progress = Progress::Whole;
+        if let Some(refusal) = joined.refusal.take().filter(|_| joined.registrar.count() == 0) {
+            return Err(AgentError::NothingRegistered(refusal));
+        }
+        self.reconnect.whole(now);
+        log::info!("{} procedures registered", joined.registrar.count());
+        if let Some(notice) = self.on_ready.take() {
+            notice();
+        }
+        Ok(())
+    }
+
+    /// What to do after a failure: another attempt, or the end.
+    fn recover(&mut self, error: AgentError, now: Instant) -> Result<Connection, AgentError> {
+        self.dispatcher.session_ended();
+        if self.stopper.is_asked() {
+            log::debug!("ended without a GOODBYE: {error}");
+            return Ok(Connection::Over);
+        }
+        let AgentError::Link(error) = error else { return Err(error) };
+        let is_final = matches!(error, LinkError::Refused(_)) || matches!(self.connector, Connector::Embedded(_));
+        if is_final || self.patience == Patience::OneAttempt {
+            return Err(error.into());
+        }
+        let delay = self.reconnect.next_delay(now, chance());
+        log::warn!("{error}; trying again in {:.1} s", delay.as_secs_f64());
+        Ok(Connection::Waiting(now + delay))
+    }
+}
+
+impl Connection {
+    /// Begins the end, if it has not begun.
+    fn leave(&mut self, now: Instant) {
+        match self {
+            Self::Linked(joined) if joined.link.is_joined() => {
+                joined.leaving = true;
+                joined.link.leave(CLOSE_NORMAL, now);
+            }
+            Self::Linked(joined) if joined.leaving => {}
+            // No session, no GOODBYE.
+            _ => *self = Self::Over,
+        }
+    }
+}
+
+/// A number from 0 to 1 that differs between processes and calls.
+fn chance() -> f64 {
+    let drawn = RandomState::new().hash_one(0_u8) >> 32;
+    f64::from(u32::try_from(drawn).unwrap_or_default()) / f64::from(u32::MAX)
+}

@@ -1,0 +1,101 @@
+//! A link for programs that wait for one thing at a time: what the commands `call`, `subscribe` and `publish` use.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use super::{Link, LinkError};
+use crate::sync::wait::{Interest, earlier, until, wait};
+use crate::sync::waker::Waker;
+use crate::transport::TransportError;
+use crate::transport::dial::Dial;
+use crate::transport::keepalive::KeepalivePolicy;
+use crate::transport::url::Url;
+use crate::wamp::Uri;
+use crate::wamp::error::uri::CLOSE_NORMAL;
+use crate::wamp::session::{Event, Session};
+
+/// A client that waits.
+pub struct Client {
+    link: Link,
+    interrupt: Waker,
+}
+
+/// What ended a wait.
+#[derive(Debug)]
+pub enum Waited {
+    /// An event of the session.
+    Event(Event),
+    /// The deadline.
+    TimedOut,
+    /// Somebody rang the waker that the client was made with.
+    Interrupted,
+}
+
+impl Client {
+    /// Connects and joins a realm, for as long as `deadline` allows. Ringing `interrupt` ends any wait.
+    ///
+    /// # Errors
+    /// [`LinkError`]; a deadline that passes is [`LinkError::Unanswered`], an interrupt is [`LinkError::Lost`].
+    pub fn join(url: &Url, realm: &Uri, deadline: Option<Instant>, interrupt: Waker) -> Result<Self, LinkError> {
+        let dial = Dial::start(url, KeepalivePolicy::default(), Instant::now()).map_err(LinkError::Unreachable)?;
+        let mut client = Self { link: Link::join(Box::new(dial), realm), interrupt };
+        loop {
+            match client.wait(deadline)? {
+                Waited::Event(Event::Joined { .. }) => return Ok(client),
+                Waited::Event(_) => {}
+                Waited::TimedOut if client.link.phase == super::Phase::Opening => {
+                    return Err(LinkError::Unreachable(TransportError::TooSlow("accept the connection")));
+                }
+                Waited::TimedOut => return Err(LinkError::Unanswered("HELLO")),
+                Waited::Interrupted => {
+                    return Err(LinkError::Lost(TransportError::Io(io::ErrorKind::Interrupted.into())));
+                }
+            }
+        }
+    }
+
+    /// The session, to make requests in; they go out with the next wait.
+    pub fn session(&mut self) -> &mut Session {
+        self.link.session()
+    }
+
+    /// Waits for the session's next event.
+    ///
+    /// # Errors
+    /// [`LinkError`]: the link has ended.
+    pub fn wait(&mut self, deadline: Option<Instant>) -> Result<Waited, LinkError> {
+        loop {
+            let now = Instant::now();
+            self.link.flush(now)?;
+            self.link.expire(now)?;
+            if let Some(event) = self.link.receive(now)? {
+                return Ok(Waited::Event(event));
+            }
+            self.link.flush(now)?;
+            if deadline.is_some_and(|deadline| now >= deadline) {
+                return Ok(Waited::TimedOut);
+            }
+            let timeout = until(earlier(deadline, self.link.deadline()), now);
+            let fds = [(self.link.fd(), self.link.interest()), (self.interrupt.as_fd(), Interest::READ)];
+            let [_, interrupted] = wait(fds, timeout).map_err(|error| LinkError::Lost(TransportError::Io(error)))?;
+            if interrupted.readable {
+                self.interrupt.hush();
+                return Ok(Waited::Interrupted);
+            }
+        }
+    }
+
+    /// Ends the session in good order, for at most as long as a GOODBYE may take.
+    pub fn leave(mut self) {
+        let now = Instant::now();
+        self.link.leave(CLOSE_NORMAL, now);
+        let deadline = now + Duration::from_secs(2);
+        // Whether the router agrees or is gone, this is the end.
+        while let Ok(Waited::Event(event)) = self.wait(Some(deadline)) {
+            if event == Event::Left {
+                break;
+            }
+        }
+    }
+}

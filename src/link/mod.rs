@@ -1,0 +1,232 @@
+//! A client's connection to a router: one transport and the session on it, from the first step to the end. Knows the
+//! deadlines of a session; who decides what to say in it, and what to do when it is lost, drives this from above.
+
+pub mod client;
+
+use std::fmt;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use crate::sync::wait::{Interest, earlier};
+use crate::transport::{Incoming, Transport, TransportError};
+use crate::wamp::Uri;
+use crate::wamp::session::{Closing, Event, Session, Violation};
+
+/// How long the router may take to answer HELLO.
+const WELCOME_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the router may take to answer GOODBYE.
+const GOODBYE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What may wait because the router does not read, before we read no further requests: our answers would only add to it.
+const BACKLOG: usize = 1 << 20;
+
+/// What this program calls itself in HELLO.
+pub const AGENT: &str = concat!("wampproc-", env!("CARGO_PKG_VERSION"));
+
+/// One connection with the session on it.
+pub struct Link {
+    transport: Box<dyn Transport>,
+    session: Session,
+    phase: Phase,
+    /// When the router must have answered what the phase waits for.
+    patience: Option<Instant>,
+}
+
+/// How far it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The transport is not open yet.
+    Opening,
+    /// HELLO is out.
+    Joining,
+    /// WELCOME came.
+    Joined,
+    /// GOODBYE is out.
+    Leaving,
+}
+
+/// Why a link ended. Its `Display` is a sentence for the user.
+#[derive(Debug)]
+pub enum LinkError {
+    /// The router could not be reached.
+    Unreachable(TransportError),
+    /// The router refused the session.
+    Refused(Closing),
+    /// The connection is gone.
+    Lost(TransportError),
+    /// The router ended the session.
+    Ended(Closing),
+    /// The router broke the protocol.
+    Violation(Violation),
+    /// The router did not answer in time.
+    Unanswered(&'static str),
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(error) => write!(f, "cannot connect: {error}"),
+            Self::Refused(closing) => write!(f, "the router refuses the session: {closing}"),
+            Self::Lost(error) => write!(f, "connection lost: {error}"),
+            Self::Ended(closing) => write!(f, "the router ended the session: {closing}"),
+            Self::Violation(violation) => violation.fmt(f),
+            Self::Unanswered(what) => write!(f, "the router did not answer {what} in time"),
+        }
+    }
+}
+
+impl std::error::Error for LinkError {}
+
+impl Link {
+    /// Joins a realm over a transport that has taken its first step.
+    #[must_use]
+    pub fn join(transport: Box<dyn Transport>, realm: &Uri) -> Self {
+        Self { transport, session: Session::join(realm.clone(), AGENT), phase: Phase::Opening, patience: None }
+    }
+
+    /// The session, to make requests and give answers in. [`Link::flush`] sends them.
+    pub fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// The descriptor to wait for.
+    #[must_use]
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.transport.fd()
+    }
+
+    /// What to wait for on it.
+    #[must_use]
+    pub fn interest(&self) -> Interest {
+        let interest = self.transport.interest();
+        if self.is_backed_up() { Interest { read: false, ..interest } } else { interest }
+    }
+
+    /// When [`Link::expire`] wants to be called.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        earlier(self.transport.deadline(), self.patience)
+    }
+
+    fn is_backed_up(&self) -> bool {
+        self.transport.queued() > BACKLOG
+    }
+
+    /// The next event, without waiting; `None` until the descriptor is ready.
+    ///
+    /// # Errors
+    /// [`LinkError`]: the link has ended, and can only be dropped.
+    pub fn receive(&mut self, now: Instant) -> Result<Option<Event>, LinkError> {
+        while !self.is_backed_up() {
+            let incoming = match self.transport.receive(now) {
+                Ok(incoming) => incoming,
+                Err(error) => return Err(self.lost(error)),
+            };
+            let event = match incoming {
+                Incoming::Nothing => return Ok(None),
+                Incoming::Progress => continue,
+                Incoming::Open => {
+                    self.phase = Phase::Joining;
+                    self.patience = Some(now + WELCOME_PATIENCE);
+                    self.flush(now)?;
+                    continue;
+                }
+                Incoming::Message(message) => match self.session.receive(message) {
+                    Ok(event) => event,
+                    Err(violation) => return Err(self.violated(violation, now)),
+                },
+                Incoming::Malformed(sentence) => {
+                    let violation = self.session.violation(sentence);
+                    return Err(self.violated(violation, now));
+                }
+                Incoming::Closed if self.phase == Phase::Leaving => Some(Event::Left),
+                Incoming::Closed => return Err(self.lost(TransportError::HungUp)),
+            };
+            match event {
+                None => {}
+                Some(Event::Joined { session, details }) => {
+                    self.phase = Phase::Joined;
+                    self.patience = None;
+                    return Ok(Some(Event::Joined { session, details }));
+                }
+                Some(Event::Refused(closing)) => {
+                    self.hang_up(now);
+                    return Err(LinkError::Refused(closing));
+                }
+                Some(Event::Ended(closing)) => {
+                    self.hang_up(now);
+                    return Err(LinkError::Ended(closing));
+                }
+                Some(Event::Left) => {
+                    self.hang_up(now);
+                    return Ok(Some(Event::Left));
+                }
+                Some(event) => return Ok(Some(event)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends what the session has to say, as far as the router takes it.
+    ///
+    /// # Errors
+    /// [`LinkError`]: the link has ended.
+    pub fn flush(&mut self, now: Instant) -> Result<(), LinkError> {
+        if self.phase == Phase::Opening {
+            return Ok(());
+        }
+        self.send();
+        self.transport.flush(now).map_err(|error| self.lost(error))
+    }
+
+    /// Does what is due.
+    ///
+    /// # Errors
+    /// [`LinkError`]: the router is given up.
+    pub fn expire(&mut self, now: Instant) -> Result<(), LinkError> {
+        if self.patience.is_some_and(|deadline| now >= deadline) {
+            self.hang_up(now);
+            return Err(LinkError::Unanswered(if self.phase == Phase::Joining { "HELLO" } else { "GOODBYE" }));
+        }
+        self.transport.expire(now).map_err(|error| self.lost(error))
+    }
+
+    /// Ends the session; [`Event::Left`] follows, or an error.
+    pub fn leave(&mut self, reason: &str, now: Instant) {
+        if self.phase != Phase::Leaving {
+            self.phase = Phase::Leaving;
+            self.patience = Some(now + GOODBYE_PATIENCE);
+            self.session.leave(reason);
+        }
+    }
+
+    /// Whether there is an open transport that a GOODBYE could go over.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        self.phase == Phase::Joined
+    }
+
+    fn send(&mut self) {
+        while let Some(message) = self.session.next_message() {
+            self.transport.send(message);
+        }
+    }
+
+    /// Says the last words, as far as they go out without waiting.
+    fn hang_up(&mut self, now: Instant) {
+        self.send();
+        self.transport.close(now);
+        // Nobody is left to be told if this fails.
+        let _ = self.transport.flush(now);
+    }
+
+    fn violated(&mut self, violation: Violation, now: Instant) -> LinkError {
+        self.hang_up(now);
+        LinkError::Violation(violation)
+    }
+
+    fn lost(&self, error: TransportError) -> LinkError {
+        if self.phase == Phase::Opening { LinkError::Unreachable(error) } else { LinkError::Lost(error) }
+    }
+}
