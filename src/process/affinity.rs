@@ -120,3 +120,6 @@ fn refused(verb: &str, tid: i32, errno: Errno) -> ProcessError {
         errno => ProcessError::Os { what: format!("{verb} the CPU affinity of thread {tid}"), errno },
     }
 }
+
+#[cfg(test)]
+mod tests;

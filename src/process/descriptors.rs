@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -51,7 +51,7 @@ pub(super) fn count(directory: &Kept) -> Option<u64> {
 }
 
 /// How many there are by looking at each.
-fn walk_count(directory: &Kept) -> Option<u64> {
+pub(super) fn walk_count(directory: &Kept) -> Option<u64> {
     let entries = fs::read_dir(reopened(directory)).ok()?;
     let mut count = 0;
     for entry in entries {
@@ -78,7 +78,6 @@ pub(super) fn list(directory: &Kept) -> Result<Open, ProcessError> {
             let Ok(path) = fs::read_link(entry.path()) else { continue };
             open.files.push(path.to_string_lossy().into_owned());
         } else if kind.is_socket() {
-            use std::os::unix::fs::MetadataExt;
             open.sockets.push(OpenSocket { fd, inode: metadata.ino() });
         }
     }

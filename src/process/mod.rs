@@ -25,6 +25,3 @@ pub use parse::Io;
 pub use sample::{Sample, Status};
 pub use sockets::Socket;
 pub use target::Target;
-
-#[cfg(test)]
-mod tests;

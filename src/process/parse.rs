@@ -124,3 +124,6 @@ fn number(digits: &[u8]) -> Option<u64> {
 fn kibibytes(value: &[u8]) -> Option<u64> {
     number(value.strip_suffix(b" kB")?)?.checked_mul(1024)
 }
+
+#[cfg(test)]
+mod tests;

@@ -185,3 +185,6 @@ fn get_option<const N: usize>(fd: RawFd, level: i32, name: i32, value: &mut [u8;
     let result = unsafe { libc::getsockopt(fd, level, name, value.as_mut_ptr().cast(), &raw mut length) };
     result == 0
 }
+
+#[cfg(test)]
+mod tests;

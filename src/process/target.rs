@@ -69,8 +69,8 @@ impl Target {
             own: pid == Pid::this().as_raw(),
             status: Kept::open(pid, "status")?,
             stat,
-            io: Kept::open(pid, "io").ok(),
-            descriptors: Kept::open(pid, "fd").ok(),
+            io: unless_refused(Kept::open(pid, "io"))?,
+            descriptors: unless_refused(Kept::open(pid, "fd"))?,
             cpu_clock,
             buffer,
             memory_total: memory::total()?,
@@ -206,6 +206,14 @@ const STAT: &str = "the fields of proc_pid_stat(5)";
 const STATUS: &str = "the lines of proc_pid_status(5)";
 const IO: &str = "the lines of proc_pid_io(5)";
 
+/// `None` for a file that is not for us to see, or that this kernel is built without.
+fn unless_refused(opened: Result<Kept, ProcessError>) -> Result<Option<Kept>, ProcessError> {
+    match opened {
+        Err(ProcessError::Os { errno: Errno::EACCES | Errno::EPERM | Errno::ENOENT, .. }) => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
 fn ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -213,3 +221,6 @@ fn ns(duration: Duration) -> u64 {
 fn timeval_ns(time: TimeVal) -> u64 {
     u64::try_from(time.num_microseconds()).unwrap_or(0).saturating_mul(1000)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,0 @@
-//! The real kernel, on ourselves and on children.
