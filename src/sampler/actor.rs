@@ -198,3 +198,6 @@ impl<R: From<Report>> Actor<R> {
         self.reports.send_unless_stopped(report.into(), &self.stop)
     }
 }
+
+#[cfg(test)]
+mod tests;

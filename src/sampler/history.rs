@@ -33,3 +33,28 @@ impl History {
         Rates::between(self.ring.get(newest.checked_sub(1)?)?, self.ring.get(newest)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::made::sample;
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn rates_are_of_the_two_newest_and_pushing_never_grows_it() {
+        for ticks in [0, 1, 2, 3, 600] {
+            let mut history = History::new(ticks);
+            let room = history.ring.capacity();
+            let start = Instant::now();
+            let mut count = 0;
+            for second in 0..2000 {
+                count += second;
+                history.push(sample(start, Duration::from_secs(second), count));
+                let reads = history.rates().map(|rates| rates.per_second.read_ios_per_sec.unwrap());
+                assert_eq!(reads, (second > 0).then(|| i64::try_from(second).unwrap()));
+            }
+            assert_eq!(history.ring.len(), usize::try_from(ticks.max(2)).unwrap());
+            assert_eq!(history.ring.capacity(), room);
+        }
+    }
+}

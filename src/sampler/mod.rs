@@ -14,6 +14,8 @@
 
 mod actor;
 mod history;
+#[cfg(test)]
+mod made;
 mod question;
 mod rates;
 mod schedule;

@@ -98,3 +98,66 @@ impl Counters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::made::sample;
+    use super::*;
+    use std::time::Instant;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn rates(elapsed: Duration, from: u64, to: u64) -> Rates {
+        let start = Instant::now();
+        Rates::between(&sample(start, 5 * MS, from), &sample(start, 5 * MS + elapsed, to)).unwrap()
+    }
+
+    #[test]
+    fn rates_are_truncated_toward_zero_and_percent_has_one_decimal() {
+        let seen = rates(1500 * MS, 1000, 1001);
+        assert_eq!((seen.per_second.read_ios_per_sec, seen.per_second.cpu_user_per_sec), (Some(0), 0));
+        // 1 ms of CPU in 1.5 s are 0.0667 %.
+        assert_eq!(seen.cpu_percent, 0.1);
+        let seen = rates(300 * MS, 0, 1000);
+        assert_eq!(seen.per_second.num_ctx_switches_voluntary_per_sec, 3333);
+        assert_eq!((seen.per_second.write_bytes_per_sec, seen.per_second.cpu_system_per_sec), (Some(3333), 3));
+        // More than one CPU was busy.
+        assert_eq!(seen.cpu_percent, 333.3);
+        // A counter that wrapped, as the kernel's 32-bit ones do.
+        let seen = rates(300 * MS, 1000, 0);
+        assert_eq!((seen.per_second.num_ctx_switches_involuntary_per_sec, seen.cpu_percent), (-3333, 0.0));
+    }
+
+    #[test]
+    fn nothing_overflows_and_nothing_is_infinite() {
+        let start = Instant::now();
+        let mut huge = sample(start, Duration::from_nanos(1), 0);
+        huge.cpu_ns = u64::MAX;
+        huge.voluntary = u64::MAX;
+        let seen = Rates::between(&sample(start, Duration::ZERO, 0), &huge).unwrap();
+        assert!(seen.cpu_percent.is_finite());
+        assert_eq!(seen.per_second.num_ctx_switches_voluntary_per_sec, i64::MAX);
+        assert_eq!(Rates::between(&huge, &huge), None);
+        assert_eq!(Rates::between(&huge, &sample(start, Duration::ZERO, 0)), None);
+    }
+
+    #[test]
+    fn what_is_unknown_at_either_end_has_no_rate() {
+        let start = Instant::now();
+        let (from, mut to) = (sample(start, MS, 0), sample(start, 2 * MS, 9));
+        to.io = None;
+        for seen in [Rates::between(&from, &to).unwrap(), Rates::since_start(MS, &to)] {
+            assert_eq!((seen.per_second.read_ios_per_sec, seen.per_second.write_bytes_per_sec), (None, None));
+        }
+        let seen = Rates::between(&to, &sample(start, 3 * MS, 9)).unwrap();
+        assert_eq!((seen.per_second.read_bytes_per_sec, seen.per_second.cpu_user_per_sec), (None, 0));
+    }
+
+    #[test]
+    fn since_the_start_of_a_process_that_is_younger_than_its_start_time_can_tell() {
+        let to = sample(Instant::now(), MS, 5);
+        assert_eq!(Rates::since_start(Duration::ZERO, &to).cpu_percent, 50.0);
+        assert_eq!(Rates::since_start(20 * MS, &to).cpu_percent, 25.0);
+        assert_eq!(Rates::since_start(20 * MS, &to).per_second.read_ios_per_sec, Some(250));
+    }
+}

@@ -136,3 +136,40 @@ impl ProcessMonitor {
 fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::made::sample;
+    use super::super::rates::Rates;
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn keys_in_the_order_that_clients_know() {
+        let start = Instant::now();
+        let mut reading = sample(start, Duration::from_secs(1), 1250);
+        let stats = ProcessStats::new(17, &reading, 12.5, 0.25);
+        let text = "{\"ts\":\"2026-11-22T08:07:25.801Z\",\"time\":1795334845801000000,\"pid\":17,\"status\":\"sleeping\",\
+                    \"voluntary\":1250,\"nonvoluntary\":1250,\"user\":1.25,\"system\":1.25,\"cpu_percent\":12.5,\
+                    \"resident\":4096,\"virtual\":8192,\"mem_percent\":0.25,\"reads\":1250,\"writes\":1250";
+        assert_eq!(serde_json::to_string(&stats).unwrap(), format!("{text}}}"));
+        let tick = StatsTick { stats, seq: 3 };
+        assert_eq!(serde_json::to_string(&tick).unwrap(), format!("{text},\"seq\":3}}"));
+
+        let text = "{\"type\":\"native\",\"pid\":17,\"status\":\"sleeping\",\"num_fds\":5,\"num_threads\":2,\
+                    \"num_ctx_switches_voluntary\":1250,\"num_ctx_switches_involuntary\":1250,\"read_ios\":1250,\
+                    \"write_ios\":1250,\"read_bytes\":1250,\"write_bytes\":1250,\"cpu_user\":1.25,\"cpu_system\":1.25";
+        let monitor = ProcessMonitor::new("native", 17, &reading, Some(5), None);
+        assert_eq!(serde_json::to_string(&monitor).unwrap(), format!("{text}}}"));
+        let rates = Rates::between(&sample(start, Duration::ZERO, 250), &reading).unwrap();
+        let monitor = ProcessMonitor::new("native", 17, &reading, Some(5), Some(rates.per_second));
+        let rates = ",\"read_ios_per_sec\":1000,\"write_ios_per_sec\":1000,\"read_bytes_per_sec\":1000,\
+                     \"write_bytes_per_sec\":1000,\"cpu_user_per_sec\":1,\"cpu_system_per_sec\":1,\
+                     \"num_ctx_switches_voluntary_per_sec\":1000,\"num_ctx_switches_involuntary_per_sec\":1000}";
+        assert_eq!(serde_json::to_string(&monitor).unwrap(), format!("{text}{rates}"));
+
+        reading.io = None;
+        let unknown = serde_json::to_string(&ProcessStats::new(17, &reading, 0.0, 0.0)).unwrap();
+        assert!(unknown.ends_with("\"reads\":null,\"writes\":null}"), "{unknown}");
+    }
+}

@@ -33,3 +33,39 @@ impl Window {
 fn old_enough(from: &Sample, to: &Sample) -> bool {
     to.taken.mono.saturating_duration_since(from.taken.mono) >= SHORTEST_WINDOW
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::made::sample;
+    use super::*;
+    use std::time::Instant;
+
+    /// Readings at these ms; the answer is how many ms each window spans.
+    fn spans(at_ms: &[u64]) -> Vec<Option<u64>> {
+        let start = Instant::now();
+        let mut window = Window::default();
+        at_ms
+            .iter()
+            .map(|&ms| {
+                // The square, so that the rate tells where the window begins.
+                let rates = window.rates(&sample(start, Duration::from_millis(ms), ms * ms))?;
+                let sum = u64::try_from(rates.per_second.read_ios_per_sec?).unwrap() / 1000;
+                // (b² - a²) / (b - a) = a + b
+                Some(ms - (sum - ms))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn begins_with_the_last_one_asked_for_when_that_is_old_enough() {
+        assert_eq!(spans(&[0, 100, 1100, 1250]), [None, Some(100), Some(1000), Some(150)]);
+    }
+
+    #[test]
+    fn many_who_ask_do_not_cut_it_short() {
+        assert_eq!(spans(&[0, 10, 99]), [None, None, None]);
+        assert_eq!(spans(&[0, 60, 120, 180, 240]), [None, None, Some(120), Some(180), Some(120)]);
+        // Two at the same moment get the same.
+        assert_eq!(spans(&[0, 500, 500]), [None, Some(500), Some(500)]);
+    }
+}
