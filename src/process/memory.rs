@@ -22,7 +22,7 @@ pub struct Garbage {
     pub supported: bool,
 }
 
-/// Makes the allocator keep all threads' memory in one arena, which [`trim`] can give back; with an arena a thread, a few
+/// Makes the allocator keep all threads' memory in one arena, which it can give back; with an arena a thread, a few
 /// live bytes in each hold whole heaps. To be called before a second thread starts. Does nothing but with glibc.
 pub fn use_one_arena() {
     #[cfg(target_env = "gnu")]

@@ -60,17 +60,22 @@ impl Target {
             ProcessError::Os { errno: Errno::ENOENT, .. } => ProcessError::Gone { pid },
             error => error,
         })?;
-        let mut buffer = Buffer::new();
-        let start = parse::stat(stat.read(&mut buffer)?).ok_or_else(|| stat.malformed(STAT))?.starttime;
+        let status = Kept::open(pid, "status")?;
+        let io = unless_refused(Kept::open(pid, "io"))?;
+        let descriptors = unless_refused(Kept::open(pid, "fd"))?;
+        let cpus = affinity::get(pid)?;
         let cpu_clock = clock_getcpuclockid(Pid::from_raw(pid))
             .map_err(|errno| ProcessError::Os { what: format!("find the CPU clock of process {pid}"), errno })?;
+        // Last: that what was opened first can still be read says that all the others are of the same process.
+        let mut buffer = Buffer::new();
+        let start = parse::stat(stat.read(&mut buffer)?).ok_or_else(|| stat.malformed(STAT))?.starttime;
         Ok(Self {
-            identity: Identity::new(pid, start, affinity::get(pid)?)?,
+            identity: Identity::new(pid, start, cpus)?,
             own: pid == Pid::this().as_raw(),
-            status: Kept::open(pid, "status")?,
+            status,
             stat,
-            io: unless_refused(Kept::open(pid, "io"))?,
-            descriptors: unless_refused(Kept::open(pid, "fd"))?,
+            io,
+            descriptors,
             cpu_clock,
             buffer,
             memory_total: memory::total()?,

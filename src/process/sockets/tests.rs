@@ -3,6 +3,7 @@
 use super::*;
 
 use std::fs::File;
+use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
@@ -34,11 +35,13 @@ fn tcp_from_listening_to_closing() {
 
     let client = TcpStream::connect(here).unwrap();
     let there = client.local_addr().unwrap();
-    let (server, _) = listener.accept().unwrap();
+    let (mut server, _) = listener.accept().unwrap();
     assert_eq!(one(&client), shown("tcp4", there, here, "ESTABLISHED"));
     assert_eq!(one(&server), shown("tcp4", here, there, "ESTABLISHED"));
 
     drop(client);
+    // The end of the stream: the other side's FIN is here.
+    assert_eq!(server.read(&mut [0]).unwrap(), 0);
     assert_eq!(one(&server), shown("tcp4", here, there, "CLOSE_WAIT"));
 }
 

@@ -6,6 +6,7 @@ use super::*;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -66,6 +67,14 @@ fn sample_until(target: &mut Target, reached: impl Fn(&Sample) -> bool) -> Sampl
     }
 }
 
+/// A process has its name once its program runs.
+fn wait_for_name(child: &Running, name: &str) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while fs::read_to_string(format!("/proc/{}/comm", child.pid())).unwrap() != name {
+        assert!(Instant::now() < deadline, "{name:?}");
+    }
+}
+
 #[test]
 fn ourselves() {
     let mut target = Target::own().unwrap();
@@ -103,11 +112,10 @@ fn another_process_by_its_ticks_agrees_with_its_clock() {
 fn a_process_with_a_hostile_name() {
     let directory = Directory::new("name");
     let program = directory.0.join("a) R 1\n(b");
-    fs::copy(fs::canonicalize("/bin/sleep").unwrap(), &program).unwrap();
-    let child = Running::new(Command::new(&program).arg("600"));
-    // The name is there once the program runs.
-    let comm = || fs::read_to_string(format!("/proc/{}/comm", child.pid())).unwrap();
-    while !comm().starts_with("a) R 1\n(b") {}
+    // The kernel names a process for the path that was given; the program goes by its first argument.
+    std::os::unix::fs::symlink("/bin/sleep", &program).unwrap();
+    let child = Running::new(Command::new(&program).arg0("sleep").arg("600"));
+    wait_for_name(&child, "a) R 1\n(b\n");
     let mut target = Target::open(child.pid()).unwrap();
     let sample = sample_until(&mut target, |sample| sample.status == Status::Sleeping);
     assert_eq!(sample.threads, 1);
@@ -138,8 +146,7 @@ fn kept_files_follow_exec() {
     let mut target = Target::open(child.pid()).unwrap();
     target.sample().unwrap();
     child.0.stdin.take().unwrap().write_all(b"go\n").unwrap();
-    let comm = || fs::read_to_string(format!("/proc/{}/comm", child.pid())).unwrap();
-    while comm() != "sleep\n" {}
+    wait_for_name(&child, "sleep\n");
     let sample = sample_until(&mut target, |sample| sample.status == Status::Sleeping);
     assert!(sample.resident > 0);
 }
