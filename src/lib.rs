@@ -4,6 +4,7 @@ pub mod agent;
 pub mod api;
 pub mod link;
 pub mod process;
+pub mod router;
 pub mod sampler;
 pub mod sync;
 pub mod transport;

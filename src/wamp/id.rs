@@ -85,6 +85,12 @@ impl Sequence {
         self.last = if self.last >= MAX_ID { 1 } else { self.last + 1 };
         I::from_drawn(self.last)
     }
+
+    /// The number of the id drawn last; 0 when none was.
+    #[must_use]
+    pub const fn last(&self) -> u64 {
+        self.last
+    }
 }
 
 /// Draws ids of the global and router scopes: uniform over 1 to 2^53, and nobody who sees some of them can tell the next

@@ -334,6 +334,9 @@ pub struct RegisterOptions {
     /// *Shared Registration*: who of several callees is called. Missing: there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invoke: Option<String>,
+    /// *Caller Identification*: whether the callee wants to be told who calls.
+    #[serde(skip_serializing_if = "is_false")]
+    pub disclose_caller: bool,
 }
 
 /// INVOCATION.Details.

@@ -1,0 +1,288 @@
+//! The WAMP router without I/O: a message of one peer in, messages for any of them out. Nothing here does I/O, spawns,
+//! locks, logs or reads a clock; it may use `wamp/` and `sync::clock`.
+//!
+//! A driver owns the connections and a [`Router`]. It calls
+//! - [`Router::open`] for a new connection, under a [`PeerId`] of its own choice that it never uses again,
+//! - [`Router::receive`] for each message, or [`Router::violation`] for what was none,
+//! - [`Router::lost`] when a connection is gone,
+//! - [`Router::not_delivered`] for a message that it had to drop, because the peer's queue is full,
+//! - [`Router::expire`] when [`Router::next_deadline`] has come,
+//!
+//! and after each of them carries out what stands in the [`Outbox`], in that order.
+//!
+//! Which file has what: `welcome` lets sessions in, `realm` sorts a session's messages, `broker` and `audience` have
+//! publish and subscribe, `dealer` has registrations, `calls` the life of a call, `table` and `pattern` what both of
+//! them look URIs up in, `meta` the meta API, `session` what is known of a peer, `turn` and `timers` what
+//! handling a message may use.
+
+mod audience;
+mod broker;
+mod calls;
+mod dealer;
+mod limits;
+mod meta;
+mod pattern;
+mod realm;
+mod session;
+mod table;
+mod timers;
+mod turn;
+mod welcome;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::sync::clock::Now;
+use crate::wamp::error::uri;
+use crate::wamp::id::RandomIds;
+use crate::wamp::{Message, Uri};
+
+pub use limits::{Counters, LIMIT_EXCEEDED, Limits};
+use realm::Realm;
+use session::Peer;
+use timers::{Timer, Timers};
+use turn::{Turn, Violation};
+
+/// A connection, by the number that the driver gave it. Never used for a second one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u64);
+
+/// What the driver has to do.
+#[derive(Clone, Debug, PartialEq)]
+// `Send` is by far the commonest: a box would cost an allocation for each message.
+#[allow(clippy::large_enum_variant)]
+pub enum Output {
+    /// Send a message to one peer.
+    Send {
+        /// To whom.
+        to: PeerId,
+        /// What.
+        message: Message,
+    },
+    /// Send the same EVENT to many peers: one encoding for each serializer does.
+    Fanout {
+        /// To whom; at least one, none twice.
+        to: Vec<PeerId>,
+        /// What.
+        message: Arc<Message>,
+    },
+    /// Close the connection once what was sent to it before is on its way. The router has forgotten the peer already:
+    /// it ignores what still arrives from it, and need not be told that it is lost.
+    Close {
+        /// Whose.
+        peer: PeerId,
+    },
+}
+
+/// What the driver has to do, in order.
+pub type Outbox = VecDeque<Output>;
+
+/// What a router is like.
+#[derive(Clone, Debug)]
+pub struct RouterConfig {
+    /// The realms there are. None is made on demand.
+    pub realms: Vec<Uri>,
+    /// The router's name and version, as in WELCOME.
+    pub agent: String,
+    /// How long a connection may stay without a HELLO.
+    pub hello_timeout: Duration,
+    /// How long a client may take to answer the router's GOODBYE.
+    pub goodbye_timeout: Duration,
+    /// How much a session may have.
+    pub limits: Limits,
+}
+
+impl RouterConfig {
+    /// A router of these realms, otherwise as by default.
+    #[must_use]
+    pub fn new(realms: Vec<Uri>, agent: impl Into<String>) -> Self {
+        Self {
+            realms,
+            agent: agent.into(),
+            hello_timeout: Duration::from_secs(10),
+            goodbye_timeout: Duration::from_secs(1),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The router: every realm, and every connection in any state.
+#[derive(Debug)]
+pub struct Router {
+    config: RouterConfig,
+    ids: RandomIds,
+    realms: Vec<Realm>,
+    peers: HashMap<PeerId, Peer>,
+    timers: Timers,
+    counters: Counters,
+}
+
+impl Router {
+    /// A router without peers.
+    #[must_use]
+    pub fn new(config: RouterConfig, ids: RandomIds) -> Self {
+        let realms = config.realms.iter().cloned().map(Realm::new).collect();
+        Self { config, ids, realms, peers: HashMap::new(), timers: Timers::default(), counters: Counters::default() }
+    }
+
+    /// A new connection, which has until the deadline of the configuration to say HELLO.
+    pub fn open(&mut self, peer: PeerId, now: Now) {
+        let deadline = now.mono + self.config.hello_timeout;
+        self.timers.set(deadline, Timer::Peer(peer));
+        self.peers.insert(peer, Peer::Opening { deadline });
+    }
+
+    /// A message of a peer. Ignored when the peer is none (any more).
+    pub fn receive(&mut self, peer: PeerId, message: Message, now: Now, out: &mut Outbox) {
+        let Some(state) = self.peers.get(&peer).copied() else { return };
+        match (state, message) {
+            (Peer::Opening { .. }, Message::Hello { realm, details }) => self.hello(peer, realm, &details, now, out),
+            (Peer::Joined { .. }, Message::Goodbye { .. }) => {
+                out.push_back(Output::Send { to: peer, message: Message::goodbye(uri::GOODBYE_AND_OUT) });
+                self.close(peer, now, out);
+            }
+            (Peer::Leaving { .. }, Message::Goodbye { .. }) | (_, Message::Abort { .. }) => self.close(peer, now, out),
+            (Peer::Leaving { .. }, _) => {}
+            (Peer::Opening { .. }, other) => {
+                self.violation(peer, &format!("expected HELLO first, got {}", other.kind().name()), now, out);
+            }
+            (Peer::Joined { realm }, message) => {
+                let (realms, mut turn) = self.turn(now, out);
+                let Some(realm) = realms.get_mut(realm) else { return };
+                if let Err(Violation(sentence)) = realm.receive(peer, message, &mut turn) {
+                    self.violation(peer, &sentence, now, out);
+                }
+            }
+        }
+    }
+
+    /// A peer broke the protocol, in a way that `sentence` says (expected and got): it gets ABORT
+    /// `wamp.error.protocol_violation`, and nobody else notices more than that it left.
+    pub fn violation(&mut self, peer: PeerId, sentence: &str, now: Now, out: &mut Outbox) {
+        if !self.peers.contains_key(&peer) {
+            return;
+        }
+        self.counters.violations += 1;
+        out.push_back(Output::Send { to: peer, message: Message::abort(uri::PROTOCOL_VIOLATION, sentence) });
+        self.close(peer, now, out);
+    }
+
+    /// A connection is gone: its session has ended, its callers are answered, its callees interrupted.
+    pub fn lost(&mut self, peer: PeerId, now: Now, out: &mut Outbox) {
+        let Some(state) = self.peers.remove(&peer) else { return };
+        match state {
+            Peer::Opening { deadline } | Peer::Leaving { deadline } => self.timers.cancel(deadline, Timer::Peer(peer)),
+            Peer::Joined { realm } => {
+                let (realms, mut turn) = self.turn(now, out);
+                if let Some(realm) = realms.get_mut(realm) {
+                    realm.leave(peer, &mut turn);
+                }
+            }
+        }
+    }
+
+    /// A message that came out of the router could not be queued for its peer. What is lost with it:
+    /// - an EVENT: nothing but the event, which is counted;
+    /// - an INVOCATION: its caller is answered with ERROR `wamp.error.unavailable`;
+    /// - a progressive RESULT: the call, which ends with that ERROR, as a stream with a hole is none;
+    /// - an INTERRUPT: nothing, its callee goes on in vain;
+    /// - any other: the connection, because its peer waits for that answer.
+    pub fn not_delivered(&mut self, peer: PeerId, message: &Message, now: Now, out: &mut Outbox) {
+        let Some(Peer::Joined { realm }) = self.peers.get(&peer).copied() else { return };
+        let (realms, mut turn) = self.turn(now, out);
+        let Some(realm) = realms.get_mut(realm) else { return };
+        match message {
+            Message::Event { .. } => turn.counters.events_lost += 1,
+            Message::Invocation { request, .. } => realm.invocation_lost(peer, *request, &mut turn),
+            Message::Result { request, details, .. } if details.progress => {
+                realm.progress_lost(peer, *request, &mut turn);
+            }
+            Message::Interrupt { .. } => {}
+            _ => self.close(peer, now, out),
+        }
+    }
+
+    /// When [`Router::expire`] is due, if ever. O(log n) in the number of deadlines.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// Does what is due: ends calls that took too long, closes connections that never said HELLO or did not answer
+    /// GOODBYE.
+    pub fn expire(&mut self, now: Now, out: &mut Outbox) {
+        while let Some(timer) = self.timers.take_due(now.mono) {
+            match timer {
+                Timer::Call { caller, request } => self.call_timed_out(caller, request, now, out),
+                Timer::Peer(peer) => match self.peers.get(&peer) {
+                    Some(Peer::Opening { .. }) => {
+                        let seconds = self.config.hello_timeout.as_secs_f64();
+                        self.violation(peer, &format!("expected HELLO within {seconds} s, got nothing"), now, out);
+                    }
+                    Some(Peer::Leaving { .. }) => self.close(peer, now, out),
+                    Some(Peer::Joined { .. }) | None => {}
+                },
+            }
+        }
+    }
+
+    /// Ends every session with GOODBYE `wamp.close.system_shutdown`. The driver goes on until [`Router::is_empty`].
+    pub fn shutdown(&mut self, now: Now, out: &mut Outbox) {
+        // Nobody is left who could hear that the others have left, or wait for an answer.
+        self.timers.clear();
+        for realm in &mut self.realms {
+            realm.clear();
+        }
+        let deadline = now.mono + self.config.goodbye_timeout;
+        self.peers.retain(|&to, state| {
+            let joined = matches!(state, Peer::Joined { .. } | Peer::Leaving { .. });
+            let message = match state {
+                Peer::Joined { .. } => Some(Message::goodbye(uri::SYSTEM_SHUTDOWN)),
+                Peer::Opening { .. } => Some(Message::abort(uri::SYSTEM_SHUTDOWN, "the router shuts down")),
+                Peer::Leaving { .. } => None,
+            };
+            out.extend(message.map(|message| Output::Send { to, message }));
+            if joined {
+                *state = Peer::Leaving { deadline };
+                self.timers.set(deadline, Timer::Peer(to));
+            } else {
+                out.push_back(Output::Close { peer: to });
+            }
+            joined
+        });
+    }
+
+    /// Whether there is no connection.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    fn close(&mut self, peer: PeerId, now: Now, out: &mut Outbox) {
+        out.push_back(Output::Close { peer });
+        self.lost(peer, now, out);
+    }
+
+    fn call_timed_out(&mut self, caller: PeerId, request: crate::wamp::RequestId, now: Now, out: &mut Outbox) {
+        let Some(Peer::Joined { realm }) = self.peers.get(&caller).copied() else { return };
+        let (realms, mut turn) = self.turn(now, out);
+        if let Some(realm) = realms.get_mut(realm) {
+            realm.call_timed_out(caller, request, &mut turn);
+        }
+    }
+
+    fn turn<'a>(&'a mut self, now: Now, out: &'a mut Outbox) -> (&'a mut [Realm], Turn<'a>) {
+        let Self { config, ids, realms, timers, counters, .. } = self;
+        (realms, Turn { now, limits: &config.limits, ids, timers, counters, out })
+    }
+}

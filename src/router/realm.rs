@@ -1,0 +1,279 @@
+//! A realm: its sessions, its broker and its dealer. Sorts the messages of its sessions, and announces what happens.
+
+use serde_json::{Value, json};
+
+use super::PeerId;
+use super::broker::{Broker, Left, Subscribed};
+use super::dealer::{CallRequest, Dealer};
+use super::meta::{self, topic};
+use super::session::{Identity, Session, Sessions};
+use super::turn::{Turn, Violation, is_reserved};
+use crate::wamp::message::Kind;
+use crate::wamp::options::{PublishOptions, RegisterOptions, Roles, SubscribeOptions, WelcomeDetails};
+use crate::wamp::{Message, Payload, RegistrationId, RequestId, SessionId, SubscriptionId, Uri, WampError};
+
+/// One realm of the router.
+#[derive(Debug)]
+pub(super) struct Realm {
+    name: Uri,
+    pub sessions: Sessions,
+    pub broker: Broker,
+    pub dealer: Dealer,
+}
+
+impl Realm {
+    pub fn new(name: Uri) -> Self {
+        Self { name, sessions: Sessions::default(), broker: Broker::default(), dealer: Dealer::default() }
+    }
+
+    pub const fn name(&self) -> &Uri {
+        &self.name
+    }
+
+    /// Opens a session and welcomes it.
+    pub fn join(
+        &mut self,
+        peer: PeerId,
+        identity: Identity,
+        roles: &Roles,
+        details: WelcomeDetails,
+        turn: &mut Turn<'_>,
+    ) {
+        let id = self.sessions.draw_id(turn.ids);
+        let session = Session::new(id, identity, roles);
+        turn.counters.joined += 1;
+        turn.send(peer, Message::Welcome { session: id, details });
+        self.broker.announce(topic::SESSION_JOINED, || [meta::session_details(&session)], turn);
+        self.sessions.insert(peer, session);
+    }
+
+    /// Ends a session: what it owned goes, those it dealt with are told. Takes as long as it owned things.
+    pub fn leave(&mut self, peer: PeerId, turn: &mut Turn<'_>) {
+        let Some(mut session) = self.sessions.remove(peer) else { return };
+        let (id, identity) = (session.id, session.identity.clone());
+        let subscriptions = std::mem::take(&mut session.subscriptions);
+        let registrations = std::mem::take(&mut session.registrations);
+        // All tables first: nothing that is announced below may still go to this peer.
+        let subscriptions: Vec<_> = subscriptions
+            .into_iter()
+            .map(|subscription| (subscription, self.broker.drop_subscriber(peer, subscription)))
+            .collect();
+        for registration in &registrations {
+            self.dealer.registrations.remove(*registration);
+        }
+        self.sessions.end_calls_of(session, turn);
+        for (subscription, left) in subscriptions {
+            self.announce_unsubscribed(id, subscription, left, turn);
+        }
+        for registration in registrations {
+            self.announce_unregistered(id, registration, turn);
+        }
+        let arguments = || [json!(id), json!(identity.authid), json!(identity.authrole)];
+        self.broker.announce(topic::SESSION_LEFT, arguments, turn);
+    }
+
+    /// Forgets every session at once, and all that was theirs.
+    pub fn clear(&mut self) {
+        *self = Self::new(self.name.clone());
+    }
+
+    /// A message of a session.
+    pub fn receive(&mut self, peer: PeerId, message: Message, turn: &mut Turn<'_>) -> Result<(), Violation> {
+        let kind = message.kind();
+        if request_of(&message).is_some_and(|request| request.get() == 0) {
+            return Err(Violation(format!("{}: expected a request id from 1 to 2^53, got 0", kind.name())));
+        }
+        match message {
+            Message::Publish { request, options, topic, payload } => {
+                self.publish(peer, request, &options, &topic, payload, turn);
+            }
+            Message::Subscribe { request, options, topic } => self.subscribe(peer, request, &options, topic, turn),
+            Message::Unsubscribe { request, subscription } => self.unsubscribe(peer, request, subscription, turn),
+            Message::Register { request, options, procedure } => {
+                self.register(peer, request, &options, procedure, turn);
+            }
+            Message::Unregister { request, registration } => self.unregister(peer, request, registration, turn),
+            Message::Call { request, options, procedure, payload } => {
+                self.call(CallRequest { caller: peer, request, options, procedure, payload }, turn)?;
+            }
+            Message::Cancel { request, options } => {
+                self.sessions.cancel(peer, request, options.mode.unwrap_or_default(), turn);
+            }
+            Message::Yield { request, options, payload } => {
+                self.sessions.yielded(peer, request, options, payload, turn)?;
+            }
+            Message::Error { kind: Kind::Invocation, request, error, payload, .. } => {
+                self.sessions.failed(peer, request, WampError { uri: error, payload }, turn)?;
+            }
+            Message::Error { kind, .. } => {
+                return Err(Violation(format!(
+                    "ERROR: expected the answer to an INVOCATION, got one to {}",
+                    kind.name()
+                )));
+            }
+            Message::Hello { .. } => {
+                return Err(Violation("expected one HELLO in a session, got a second".to_owned()));
+            }
+            _ => {
+                return Err(Violation(format!(
+                    "expected a message that a client sends in a session, got {}",
+                    kind.name()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// See [`Sessions::invocation_lost`].
+    pub fn invocation_lost(&mut self, callee: PeerId, request: RequestId, turn: &mut Turn<'_>) {
+        self.sessions.invocation_lost(callee, request, turn);
+    }
+
+    /// See [`Sessions::progress_lost`].
+    pub fn progress_lost(&mut self, caller: PeerId, request: RequestId, turn: &mut Turn<'_>) {
+        self.sessions.progress_lost(caller, request, turn);
+    }
+
+    /// See [`Sessions::call_timed_out`].
+    pub fn call_timed_out(&mut self, caller: PeerId, request: RequestId, turn: &mut Turn<'_>) {
+        self.sessions.call_timed_out(caller, request, turn);
+    }
+
+    fn publish(
+        &mut self,
+        peer: PeerId,
+        request: RequestId,
+        options: &PublishOptions,
+        topic: &Uri,
+        payload: Payload,
+        turn: &mut Turn<'_>,
+    ) {
+        match self.broker.publish(&self.sessions, peer, options, topic, payload, turn) {
+            Ok(publication) if options.acknowledge => turn.send(peer, Message::Published { request, publication }),
+            Err(error) if options.acknowledge => turn.refuse(peer, Kind::Publish, request, error),
+            Ok(_) => {}
+            Err(_) => turn.counters.publications_dropped += 1,
+        }
+    }
+
+    fn subscribe(
+        &mut self,
+        peer: PeerId,
+        request: RequestId,
+        options: &SubscribeOptions,
+        topic: Uri,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(session) = self.sessions.get_mut(peer) else { return };
+        let id = session.id;
+        let (subscription, change) = match self.broker.subscribe(peer, session, options.matching, topic, turn) {
+            Ok(subscribed) => subscribed,
+            Err(error) => return turn.refuse(peer, Kind::Subscribe, request, error),
+        };
+        turn.send(peer, Message::Subscribed { request, subscription });
+        if change == Subscribed::Created {
+            if let Some(entry) = self.broker.subscriptions.get(subscription) {
+                let arguments = || [json!(id), meta::subscription_details(subscription, entry)];
+                self.broker.announce(topic::SUBSCRIPTION_CREATED, arguments, turn);
+            }
+        }
+        if change != Subscribed::Already {
+            self.broker.announce(topic::SUBSCRIBED, || [json!(id), json!(subscription)], turn);
+        }
+    }
+
+    fn unsubscribe(&mut self, peer: PeerId, request: RequestId, subscription: SubscriptionId, turn: &mut Turn<'_>) {
+        let Some(session) = self.sessions.get_mut(peer) else { return };
+        let id = session.id;
+        match self.broker.unsubscribe(peer, session, subscription) {
+            Ok(left) => {
+                turn.send(peer, Message::Unsubscribed { request });
+                self.announce_unsubscribed(id, subscription, left, turn);
+            }
+            Err(error) => turn.refuse(peer, Kind::Unsubscribe, request, error),
+        }
+    }
+
+    fn register(
+        &mut self,
+        peer: PeerId,
+        request: RequestId,
+        options: &RegisterOptions,
+        procedure: Uri,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(session) = self.sessions.get_mut(peer) else { return };
+        let id = session.id;
+        let registration = match self.dealer.register(peer, session, options, procedure, turn) {
+            Ok(registration) => registration,
+            Err(error) => return turn.refuse(peer, Kind::Register, request, error),
+        };
+        turn.send(peer, Message::Registered { request, registration });
+        if let Some(entry) = self.dealer.registrations.get(registration) {
+            let arguments = || [json!(id), meta::registration_details(registration, entry)];
+            self.broker.announce(topic::REGISTRATION_CREATED, arguments, turn);
+        }
+        self.broker.announce(topic::REGISTERED, || [json!(id), json!(registration)], turn);
+    }
+
+    fn unregister(&mut self, peer: PeerId, request: RequestId, registration: RegistrationId, turn: &mut Turn<'_>) {
+        let Some(session) = self.sessions.get_mut(peer) else { return };
+        let id = session.id;
+        match self.dealer.unregister(session, registration) {
+            Ok(()) => {
+                turn.send(peer, Message::Unregistered { request, revoked: None });
+                self.announce_unregistered(id, registration, turn);
+            }
+            Err(error) => turn.refuse(peer, Kind::Unregister, request, error),
+        }
+    }
+
+    fn call(&mut self, call: CallRequest, turn: &mut Turn<'_>) -> Result<(), Violation> {
+        let (caller, request) = (call.caller, call.request);
+        let Some(session) = self.sessions.get(caller) else { return Ok(()) };
+        if session.calls.contains_key(&request) {
+            return Err(Violation(format!("CALL: expected a request id that is not in use, got {request}")));
+        }
+        let room = turn.check_room(session.calls.len(), turn.limits.calls, "calls without an answer");
+        let answer = room.and_then(|()| {
+            if is_reserved(&call.procedure) {
+                let payload = meta::call(self, &call.procedure, &call.payload)?;
+                turn.send(caller, Message::Result { request, details: Default::default(), payload });
+                return Ok(());
+            }
+            self.dealer.call(&mut self.sessions, call, turn)
+        });
+        if let Err(error) = answer {
+            turn.refuse(caller, Kind::Call, request, error);
+        }
+        Ok(())
+    }
+
+    fn announce_unsubscribed(&self, session: SessionId, subscription: SubscriptionId, left: Left, turn: &mut Turn<'_>) {
+        let arguments = || -> [Value; 2] { [json!(session), json!(subscription)] };
+        self.broker.announce(topic::UNSUBSCRIBED, arguments, turn);
+        if left == Left::Nobody {
+            self.broker.announce(topic::SUBSCRIPTION_DELETED, arguments, turn);
+        }
+    }
+
+    fn announce_unregistered(&self, session: SessionId, registration: RegistrationId, turn: &mut Turn<'_>) {
+        let arguments = || -> [Value; 2] { [json!(session), json!(registration)] };
+        self.broker.announce(topic::UNREGISTERED, arguments, turn);
+        self.broker.announce(topic::REGISTRATION_DELETED, arguments, turn);
+    }
+}
+
+/// The request id that a client drew for a message.
+const fn request_of(message: &Message) -> Option<RequestId> {
+    match message {
+        Message::Publish { request, .. }
+        | Message::Subscribe { request, .. }
+        | Message::Unsubscribe { request, .. }
+        | Message::Call { request, .. }
+        | Message::Cancel { request, .. }
+        | Message::Register { request, .. }
+        | Message::Unregister { request, .. } => Some(*request),
+        _ => None,
+    }
+}

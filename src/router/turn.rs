@@ -1,0 +1,84 @@
+//! What handling one message may use besides the tables of its realm: the time, the ids, the timers, and the way out.
+
+use std::sync::Arc;
+
+use super::limits::{Counters, LIMIT_EXCEEDED, Limits};
+use super::timers::Timers;
+use super::{Outbox, Output, PeerId};
+use crate::sync::clock::Now;
+use crate::wamp::error::uri;
+use crate::wamp::id::RandomIds;
+use crate::wamp::message::Kind;
+use crate::wamp::options::Empty;
+use crate::wamp::uri::{Form, Rules};
+use crate::wamp::{Message, RequestId, Uri, WampError};
+
+/// One turn of the router: from what the driver said to what the driver shall do.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    pub now: Now,
+    pub limits: &'a Limits,
+    pub ids: &'a mut RandomIds,
+    pub timers: &'a mut Timers,
+    pub counters: &'a mut Counters,
+    pub out: &'a mut Outbox,
+}
+
+/// The protocol was broken, in the way that the sentence says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Violation(pub String);
+
+impl Turn<'_> {
+    pub fn send(&mut self, to: PeerId, message: Message) {
+        self.out.push_back(Output::Send { to, message });
+    }
+
+    /// The same EVENT to many.
+    pub fn fanout(&mut self, to: Vec<PeerId>, message: Message) {
+        self.counters.events += to.len() as u64;
+        self.out.push_back(Output::Fanout { to, message: Arc::new(message) });
+    }
+
+    /// Answers a request with ERROR.
+    pub fn refuse(&mut self, to: PeerId, kind: Kind, request: RequestId, error: WampError) {
+        let WampError { uri: error, payload } = error;
+        self.send(to, Message::Error { kind, request, details: Empty {}, error, payload });
+    }
+
+    /// Whether a session that has `count` of `what` may have one more.
+    pub fn check_room(&mut self, count: usize, limit: usize, what: &str) -> Result<(), WampError> {
+        if count < limit {
+            return Ok(());
+        }
+        self.counters.limited += 1;
+        Err(WampError::new(LIMIT_EXCEEDED, &format!("expected at most {limit} {what} in a session, got one more")))
+    }
+
+    /// Whether a client may name something by that URI (loose rules).
+    pub fn check_uri(&mut self, name: &Uri, form: Form) -> Result<(), WampError> {
+        let (length, limit) = (name.as_str().len(), self.limits.uri_length);
+        if length > limit {
+            self.counters.limited += 1;
+            let sentence = format!("expected a URI of at most {limit} bytes, got {length}");
+            return Err(WampError::new(uri::INVALID_URI, &sentence));
+        }
+        name.check(Rules::Loose, form).map_err(|invalid| WampError::new(uri::INVALID_URI, &invalid.to_string()))
+    }
+
+    /// Whether a client may register or publish under that URI: as [`Turn::check_uri`], and it is not the protocol's
+    /// own (*Reserved URIs*).
+    pub fn check_own_uri(&mut self, name: &Uri, form: Form) -> Result<(), WampError> {
+        self.check_uri(name, form)?;
+        if is_reserved(name) {
+            let sentence =
+                format!("expected a URI that does not begin with the component wamp, got {:?}", name.as_str());
+            return Err(WampError::new(uri::INVALID_URI, &sentence));
+        }
+        Ok(())
+    }
+}
+
+/// Whether the URI belongs to the protocol itself.
+pub(super) fn is_reserved(name: &Uri) -> bool {
+    name.as_str() == "wamp" || name.is_below("wamp")
+}
