@@ -22,8 +22,7 @@ use crate::transport::url::Url;
 use crate::transport::{Transport, TransportError};
 use crate::wamp::error::uri::CLOSE_NORMAL;
 use crate::wamp::options::RegisterOptions;
-use crate::wamp::session::Event;
-use crate::wamp::{Uri, WampError};
+use crate::wamp::{Event, Uri, WampError};
 
 /// Events taken from the link in one turn, before what they led to is sent and other threads are heard.
 const TURN: usize = 256;

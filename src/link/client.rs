@@ -11,9 +11,10 @@ use crate::transport::TransportError;
 use crate::transport::dial::Dial;
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::url::Url;
+use crate::wamp::Event;
 use crate::wamp::Uri;
 use crate::wamp::error::uri::CLOSE_NORMAL;
-use crate::wamp::session::{Event, Session};
+use crate::wamp::session::Session;
 
 /// A client that waits.
 pub struct Client {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use crate::sync::wait::{Interest, earlier};
 use crate::transport::{Incoming, Transport, TransportError};
 use crate::wamp::Uri;
-use crate::wamp::session::{Closing, Event, Session, Violation};
+use crate::wamp::event::{Closing, Event};
+use crate::wamp::session::{Session, Violation};
 
 /// How long the router may take to answer HELLO.
 const WELCOME_PATIENCE: Duration = Duration::from_secs(10);

@@ -5,6 +5,7 @@
 pub mod binary;
 pub mod codec;
 pub mod error;
+pub mod event;
 pub mod id;
 pub mod message;
 pub mod options;
@@ -14,6 +15,7 @@ pub mod session;
 pub mod uri;
 
 pub use error::WampError;
+pub use event::Event;
 pub use id::{PublicationId, RegistrationId, RequestId, SessionId, SubscriptionId};
 pub use message::{Kind, Message};
 pub use payload::Payload;

@@ -6,6 +6,9 @@
 //!
 //! `cargo bench --bench latency [-- --agent-command "python native_process.py"]`
 
+// A bench prints, and stops at the first surprise.
+#![allow(clippy::expect_used, clippy::print_stdout, clippy::print_stderr, missing_docs)]
+
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

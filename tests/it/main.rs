@@ -1,1 +1,4 @@
-//! Integration tests.
+//! Integration tests: what can only be seen from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod tidy;
