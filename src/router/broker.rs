@@ -17,8 +17,11 @@ use crate::wamp::{Message, Payload, PublicationId, SubscriptionId, Uri, WampErro
 /// The subscriptions of a realm.
 #[derive(Debug, Default)]
 pub(super) struct Broker {
-    pub subscriptions: Table<SubscriptionId, BTreeSet<PeerId>>,
+    pub subscriptions: Table<SubscriptionId, Subscribers>,
 }
+
+/// Who gets the events of a subscription.
+pub(super) type Subscribers = BTreeSet<PeerId>;
 
 /// What a SUBSCRIBE changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +62,7 @@ impl Broker {
                 (id, Subscribed::Added)
             }
             None => {
-                let (created, members) = (turn.now.wall, BTreeSet::from([peer]));
+                let (created, members) = (turn.now.wall, Subscribers::from([peer]));
                 let entry = Entry { uri: topic, matching, created, members };
                 (self.subscriptions.insert(entry, turn.ids), Subscribed::Created)
             }

@@ -5,6 +5,7 @@
 //! still there, gets exactly one RESULT or ERROR. Ended by anything but the callee, the callee may still answer: an answer
 //! to a request that it once had is late and dropped, an answer to one that it never had is a violation of the protocol.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::PeerId;
@@ -48,6 +49,10 @@ impl Timeout {
     pub fn starting(now: Instant, ms: Option<u64>) -> Option<Self> {
         let length = Duration::from_millis(ms.filter(|ms| *ms > 0)?);
         Some(Self { length, ends: now.checked_add(length)? })
+    }
+
+    fn restart(&mut self, now: Instant) {
+        self.ends = now.checked_add(self.length).unwrap_or(self.ends);
     }
 }
 
@@ -97,9 +102,10 @@ impl Sessions {
             self.take_invocation(callee, request, turn);
         } else if pending.progress {
             if let Some(timeout) = &mut pending.timeout {
-                turn.timers.cancel(timeout.ends, Timer::Call { caller, request: call });
-                timeout.ends = turn.now.mono + timeout.length;
-                turn.timers.set(timeout.ends, Timer::Call { caller, request: call });
+                let timer = Timer::Call { caller, request: call };
+                turn.timers.cancel(timeout.ends, timer);
+                timeout.restart(turn.now.mono);
+                turn.timers.set(timeout.ends, timer);
             }
         } else {
             turn.counters.answers_dropped += 1;
@@ -165,10 +171,9 @@ impl Sessions {
         }
     }
 
-    /// Ends the calls of a session that was removed: those that it made, and those that it had to answer (*Caller
-    /// Leaving*, *Callee Leaving*).
-    pub fn end_calls_of(&mut self, session: Session, turn: &mut Turn<'_>) {
-        for pending in session.invocations.into_values() {
+    /// Ends the calls that a session had to answer, which was removed (*Callee Leaving*).
+    pub fn end_invocations(&mut self, invocations: BTreeMap<RequestId, Invocation>, turn: &mut Turn<'_>) {
+        for pending in invocations.into_values() {
             pending.stop_timer(turn.timers);
             if let Some(caller) = self.get_mut(pending.caller) {
                 caller.calls.remove(&pending.call);
@@ -176,7 +181,11 @@ impl Sessions {
                 turn.refuse(pending.caller, Kind::Call, pending.call, error);
             }
         }
-        for Call { callee, invocation } in session.calls.into_values() {
+    }
+
+    /// Ends the calls that a session made, which was removed (*Caller Leaving*).
+    pub fn end_calls(&mut self, calls: BTreeMap<RequestId, Call>, turn: &mut Turn<'_>) {
+        for Call { callee, invocation } in calls.into_values() {
             let Some(session) = self.get_mut(callee) else { continue };
             let Some(pending) = session.invocations.remove(&invocation) else { continue };
             pending.stop_timer(turn.timers);

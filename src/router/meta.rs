@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::PeerId;
+use super::broker::Subscribers;
 use super::dealer::{Callee, SINGLE, no_such_procedure};
 use super::realm::Realm;
 use super::session::{Session, Sessions};
@@ -183,7 +184,7 @@ fn subscription_count_subscribers(realm: &Realm, arguments: &mut Arguments) -> A
 fn subscription<'a>(
     realm: &'a Realm,
     arguments: &mut Arguments,
-) -> Result<(SubscriptionId, &'a Entry<std::collections::BTreeSet<PeerId>>), WampError> {
+) -> Result<(SubscriptionId, &'a Entry<Subscribers>), WampError> {
     let id: SubscriptionId = arguments.last("subscription", "a subscription id")?;
     let entry = realm.broker.subscriptions.get(id);
     Ok((id, entry.ok_or_else(|| absent(uri::NO_SUCH_SUBSCRIPTION, "subscription", id.get()))?))

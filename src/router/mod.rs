@@ -39,7 +39,7 @@ use std::time::{Duration, Instant};
 use crate::sync::clock::Now;
 use crate::wamp::error::uri;
 use crate::wamp::id::RandomIds;
-use crate::wamp::{Message, Uri};
+use crate::wamp::{Message, RequestId, Uri};
 
 pub use limits::{Counters, LIMIT_EXCEEDED, Limits};
 use realm::Realm;
@@ -197,9 +197,9 @@ impl Router {
         let Some(realm) = realms.get_mut(realm) else { return };
         match message {
             Message::Event { .. } => turn.counters.events_lost += 1,
-            Message::Invocation { request, .. } => realm.invocation_lost(peer, *request, &mut turn),
+            Message::Invocation { request, .. } => realm.sessions.invocation_lost(peer, *request, &mut turn),
             Message::Result { request, details, .. } if details.progress => {
-                realm.progress_lost(peer, *request, &mut turn);
+                realm.sessions.progress_lost(peer, *request, &mut turn);
             }
             Message::Interrupt { .. } => {}
             _ => self.close(peer, now, out),
@@ -230,7 +230,8 @@ impl Router {
         }
     }
 
-    /// Ends every session with GOODBYE `wamp.close.system_shutdown`. The driver goes on until [`Router::is_empty`].
+    /// Ends every session with GOODBYE `wamp.close.system_shutdown`. The driver opens no more connections, and goes on
+    /// until [`Router::is_empty`], which the deadline for their answers ensures.
     pub fn shutdown(&mut self, now: Now, out: &mut Outbox) {
         // Nobody is left who could hear that the others have left, or wait for an answer.
         self.timers.clear();
@@ -273,11 +274,11 @@ impl Router {
         self.lost(peer, now, out);
     }
 
-    fn call_timed_out(&mut self, caller: PeerId, request: crate::wamp::RequestId, now: Now, out: &mut Outbox) {
+    fn call_timed_out(&mut self, caller: PeerId, request: RequestId, now: Now, out: &mut Outbox) {
         let Some(Peer::Joined { realm }) = self.peers.get(&caller).copied() else { return };
         let (realms, mut turn) = self.turn(now, out);
         if let Some(realm) = realms.get_mut(realm) {
-            realm.call_timed_out(caller, request, &mut turn);
+            realm.sessions.call_timed_out(caller, request, &mut turn);
         }
     }
 

@@ -49,10 +49,8 @@ impl Realm {
 
     /// Ends a session: what it owned goes, those it dealt with are told. Takes as long as it owned things.
     pub fn leave(&mut self, peer: PeerId, turn: &mut Turn<'_>) {
-        let Some(mut session) = self.sessions.remove(peer) else { return };
-        let (id, identity) = (session.id, session.identity.clone());
-        let subscriptions = std::mem::take(&mut session.subscriptions);
-        let registrations = std::mem::take(&mut session.registrations);
+        let Some(session) = self.sessions.remove(peer) else { return };
+        let Session { id, identity, subscriptions, registrations, calls, invocations, .. } = session;
         // All tables first: nothing that is announced below may still go to this peer.
         let subscriptions: Vec<_> = subscriptions
             .into_iter()
@@ -61,7 +59,8 @@ impl Realm {
         for registration in &registrations {
             self.dealer.registrations.remove(*registration);
         }
-        self.sessions.end_calls_of(session, turn);
+        self.sessions.end_invocations(invocations, turn);
+        self.sessions.end_calls(calls, turn);
         for (subscription, left) in subscriptions {
             self.announce_unsubscribed(id, subscription, left, turn);
         }
@@ -75,6 +74,11 @@ impl Realm {
     /// Forgets every session at once, and all that was theirs.
     pub fn clear(&mut self) {
         *self = Self::new(self.name.clone());
+    }
+
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.broker.subscriptions.is_empty() && self.dealer.registrations.is_empty()
     }
 
     /// A message of a session.
@@ -122,21 +126,6 @@ impl Realm {
             }
         }
         Ok(())
-    }
-
-    /// See [`Sessions::invocation_lost`].
-    pub fn invocation_lost(&mut self, callee: PeerId, request: RequestId, turn: &mut Turn<'_>) {
-        self.sessions.invocation_lost(callee, request, turn);
-    }
-
-    /// See [`Sessions::progress_lost`].
-    pub fn progress_lost(&mut self, caller: PeerId, request: RequestId, turn: &mut Turn<'_>) {
-        self.sessions.progress_lost(caller, request, turn);
-    }
-
-    /// See [`Sessions::call_timed_out`].
-    pub fn call_timed_out(&mut self, caller: PeerId, request: RequestId, turn: &mut Turn<'_>) {
-        self.sessions.call_timed_out(caller, request, turn);
     }
 
     fn publish(

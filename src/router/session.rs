@@ -1,6 +1,6 @@
 //! What is known of a peer: its state, and in a session who it is, what it can do and what it owns.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use super::PeerId;
@@ -48,7 +48,7 @@ impl Identity {
     }
 }
 
-/// A session. What it owns is what is cleaned up when it ends.
+/// A session. What it owns is what is cleaned up when it ends. Trees, because they give their memory back after a burst.
 #[derive(Debug)]
 pub(super) struct Session {
     pub id: SessionId,
@@ -60,9 +60,9 @@ pub(super) struct Session {
     pub subscriptions: BTreeSet<SubscriptionId>,
     pub registrations: BTreeSet<RegistrationId>,
     /// The calls it made that have no final answer yet.
-    pub calls: HashMap<RequestId, Call>,
+    pub calls: BTreeMap<RequestId, Call>,
     /// The calls it has to answer.
-    pub invocations: HashMap<RequestId, Invocation>,
+    pub invocations: BTreeMap<RequestId, Invocation>,
     /// The request ids of its invocations.
     pub invocation_ids: Sequence,
 }
@@ -79,8 +79,8 @@ impl Session {
             progressive: progressive && interruptible,
             subscriptions: BTreeSet::new(),
             registrations: BTreeSet::new(),
-            calls: HashMap::new(),
-            invocations: HashMap::new(),
+            calls: BTreeMap::new(),
+            invocations: BTreeMap::new(),
             invocation_ids: Sequence::default(),
         }
     }
@@ -147,5 +147,10 @@ impl Sessions {
 
     pub fn iter(&self) -> impl Iterator<Item = &Session> {
         self.by_peer.values()
+    }
+
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.by_peer.is_empty() && self.by_id.is_empty()
     }
 }

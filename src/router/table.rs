@@ -79,4 +79,9 @@ impl<I: Copy + Eq + Hash + Drawn, M> Table<I, M> {
             self.patterns.remove(entry.matching, entry.uri.as_str());
         }
     }
+
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.patterns.is_empty()
+    }
 }
