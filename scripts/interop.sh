@@ -1,0 +1,115 @@
+#!/bin/bash
+# Drives wampproc with real peers: Crossbar.io, autobahn-python, autobahn-js and wampy.js.
+#
+#   scripts/interop.sh            every check
+#   scripts/interop.sh PART...    some parts (scripts/interop/main.py names them)
+#   scripts/interop.sh bench      the agent's latency and throughput beside Crossbar.io's NativeProcess
+#
+# One line a check, `ok NAME` or `FAILED NAME: reason`, and last `N passed, N failed`; the exit status is 0 when none
+# failed. WAMPPROC names the binary to check; without it the release build is made first. Talks to loopback only, but
+# for the installs: a venv in .venv and node_modules beside the scripts (kept for the next run), and, when they are
+# missing, Debian's python3-venv, nodejs and npm.
+
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+here=scripts/interop
+venv=.venv
+work=$(mktemp -d "${TMPDIR:-/tmp}/wampproc-interop.XXXXXX")
+results=$work/results
+: > "$results"
+child=
+
+# Ends what this script started, by its id: the Python side ends its own processes when it is told to end.
+cleanup() {
+    if [ -n "$child" ] && kill -TERM "$child" 2>/dev/null; then
+        wait "$child" 2>/dev/null
+    fi
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+report() { echo "$@" | tee -a "$results"; }
+
+# Runs a command in the background and waits for it, so that a signal to this script is acted on at once.
+run() {
+    "$@" &
+    child=$!
+    wait "$child"
+    local status=$?
+    child=
+    return $status
+}
+
+# step NAME COMMAND...: a prerequisite is a check like any other. Its output is shown when it fails.
+step() {
+    local name=$1
+    shift
+    if run "$@" > "$work/step.log" 2>&1; then
+        report "ok $name"
+    else
+        tail -n 30 "$work/step.log" | sed 's/^/    /' >&2
+        report "FAILED $name: $* ended with an error"
+        return 1
+    fi
+}
+
+# debian PACKAGE...: installs as root, for a machine that lacks a tool.
+debian() {
+    local as_root=()
+    [ "$(id -u)" = 0 ] || as_root=(sudo)
+    "${as_root[@]}" apt-get update -qq &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+}
+
+python_environment() {
+    if ! python3 -c 'import ensurepip, venv'; then
+        debian python3 python3-venv || return
+    fi
+    # The stamp says which requirements the environment was completed for.
+    local stamp=$venv/interop.stamp
+    if [ -x "$venv/bin/python" ] && cat "$here/requirements.txt" "$here/constraints.txt" | cmp -s - "$stamp" &&
+        "$venv/bin/python" -c 'import autobahn, crossbar, psutil, websockets'; then
+        return
+    fi
+    rm -rf "$venv"
+    python3 -m venv "$venv" &&
+        "$venv/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt" -c "$here/constraints.txt" &&
+        cat "$here/requirements.txt" "$here/constraints.txt" > "$stamp"
+}
+
+node_environment() {
+    if ! command -v node || ! command -v npm; then
+        debian nodejs npm || return
+    fi
+    cmp -s "$here/package-lock.json" "$here/node_modules/interop.stamp" && return
+    # Not `npm ci`: it wants the optional packages of every platform in the lock file, and no optional one is used.
+    (cd "$here" && npm install --no-save --omit=optional --no-audit --no-fund --ignore-scripts &&
+        cp package-lock.json node_modules/interop.stamp)
+}
+
+build() { cargo build --release --locked; }
+
+main() {
+    step "prerequisite: Python environment with Crossbar.io" python_environment || return
+    step "prerequisite: Node environment with autobahn and wampy" node_environment || return
+    if [ -z "${WAMPPROC:-}" ]; then
+        step "prerequisite: the release build" build || return
+        WAMPPROC=$PWD/${CARGO_TARGET_DIR:-target}/release/wampproc
+    fi
+    export WAMPPROC PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+    run "$venv/bin/python" "$here/main.py" "$@" > >(tee -a "$results")
+    local status=$?
+    # A run that ended early without naming a failed check must not look like a good one.
+    if [ $status -ne 0 ] && ! grep -q '^FAILED ' "$results"; then
+        report "FAILED the checks: main.py ended with status $status"
+    fi
+}
+
+main "$@"
+passed=$(grep -c '^ok ' "$results")
+failed=$(grep -c '^FAILED ' "$results")
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

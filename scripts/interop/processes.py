@@ -1,0 +1,184 @@
+"""The processes that the checks start and end: by their id, and however the run ends."""
+
+import asyncio
+import atexit
+import ctypes
+import json
+import os
+import pathlib
+import signal
+import socket
+import sys
+
+import psutil
+
+HERE = pathlib.Path(__file__).resolve().parent
+WAMPPROC = os.environ.get("WAMPPROC", str(HERE.parent.parent / "target" / "release" / "wampproc"))
+CROSSBAR = str(pathlib.Path(sys.executable).parent / "crossbar")
+# Crossbar.io takes about 6 s to start on an idle machine.
+CROSSBAR_START = 90.0
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+_running = {}
+
+
+def _end_with_parent():
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@atexit.register
+def _end_all():
+    for process in _running.values():
+        process.kill()
+
+
+def free_port():
+    """A loopback port that was free a moment ago; for peers that cannot be told to take any."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Child:
+    """A started process; keeps what it wrote."""
+
+    def __init__(self, process):
+        self._process = process
+        self.pid = process.pid
+        self.stdout = []
+        self.stderr = []
+        self._grown = asyncio.Condition()
+        self._readers = [
+            asyncio.create_task(self._read(process.stdout, self.stdout)),
+            asyncio.create_task(self._read(process.stderr, self.stderr)),
+        ]
+
+    @classmethod
+    async def start(cls, *argv, cwd=None, env=None):
+        process = await asyncio.create_subprocess_exec(
+            *argv,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            preexec_fn=_end_with_parent,
+            limit=1 << 24,
+        )
+        child = cls(process)
+        _running[child.pid] = child
+        return child
+
+    async def _read(self, stream, lines):
+        while line := await stream.readline():
+            async with self._grown:
+                lines.append(line.decode(errors="replace").rstrip("\n"))
+                self._grown.notify_all()
+        async with self._grown:
+            self._grown.notify_all()
+
+    async def line(self, wanted, lines=None, timeout=20.0):
+        """The first line of stdout (or of `lines`) for which `wanted` holds, waiting for it to be written."""
+        lines = self.stdout if lines is None else lines
+
+        def found():
+            return next((line for line in lines if wanted(line)), None)
+
+        async with asyncio.timeout(timeout), self._grown:
+            await self._grown.wait_for(lambda: found() is not None or self._ended())
+        if found() is None:
+            raise RuntimeError(f"process {self.pid} ended before it said so; stderr: {self.stderr[-3:]}")
+        return found()
+
+    def _ended(self):
+        return all(reader.done() or reader is asyncio.current_task() for reader in self._readers) or (
+            self._process.returncode is not None
+        )
+
+    async def wait(self, timeout=20.0):
+        """The exit status (negative: the signal), once all output is read."""
+        async with asyncio.timeout(timeout):
+            status = await self._process.wait()
+            await asyncio.gather(*self._readers)
+        _running.pop(self.pid, None)
+        return status
+
+    def signal(self, number):
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+
+    def _family(self):
+        try:
+            root = psutil.Process(self.pid)
+            return [root, *root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def kill(self):
+        """SIGKILL to it and to the processes it started."""
+        if self._process.returncode is None:
+            for process in self._family():
+                try:
+                    process.kill()
+                except psutil.NoSuchProcess:
+                    pass
+
+    async def killed(self):
+        self.kill()
+        return await self.wait()
+
+    async def stop(self, timeout=15.0):
+        """SIGTERM, then SIGKILL to what is still there; the exit status."""
+        self.signal(signal.SIGTERM)
+        try:
+            return await self.wait(timeout)
+        except TimeoutError:
+            return await self.killed()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        await self.stop()
+
+
+def crossbar_config(port):
+    """One realm that lets everybody do everything, on a loopback port."""
+    allow = dict.fromkeys(("call", "register", "publish", "subscribe"), True)
+    permission = {"uri": "", "match": "prefix", "allow": allow, "disclose": {"caller": True, "publisher": True}}
+    realm = {"name": "realm1", "roles": [{"name": "anonymous", "permissions": [permission]}]}
+    transport = {
+        "type": "web",
+        "endpoint": {"type": "tcp", "interface": "127.0.0.1", "port": port},
+        "paths": {"/": {"type": "json", "value": {}}, "ws": {"type": "websocket"}},
+    }
+    return {"version": 2, "workers": [{"type": "router", "realms": [realm], "transports": [transport]}]}
+
+
+async def start_crossbar(directory, port):
+    """A real Crossbar.io, listening."""
+    node = pathlib.Path(directory) / ".crossbar"
+    node.mkdir(exist_ok=True)
+    (node / "config.json").write_text(json.dumps(crossbar_config(port)))
+    child = await Child.start(CROSSBAR, "start", "--cbdir", str(node), "--color", "false")
+    await child.line(lambda line: "NODE_BOOT_COMPLETE" in line, timeout=CROSSBAR_START)
+    return child
+
+
+async def start_native_process(url, worker="native1"):
+    """Crossbar.io's own NativeProcess as a client of `url`, registered."""
+    child = await Child.start(sys.executable, str(HERE / "native_process.py"), url, "realm1", "--worker", worker)
+    await child.line(lambda line: line.startswith("ready "))
+    return child
+
+
+async def start_wampproc(*arguments, timeout=20.0):
+    """`wampproc serve` or `join`, and the URL of its `ready` line."""
+    child = await Child.start(WAMPPROC, *arguments)
+    ready = await child.line(lambda line: True, timeout=timeout)
+    word, url, realm = ready.split(" ")
+    if word != "ready":
+        raise RuntimeError(f"expected `ready URL REALM`, got {ready!r}")
+    return child, url, realm
