@@ -100,8 +100,12 @@ main() {
         WAMPPROC=$PWD/${CARGO_TARGET_DIR:-target}/release/wampproc
     fi
     export WAMPPROC PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-    run "$venv/bin/python" "$here/main.py" "$@" > >(tee -a "$results")
+    mkfifo "$work/output"
+    tee -a "$results" < "$work/output" &
+    local copier=$!
+    run "$venv/bin/python" "$here/main.py" "$@" > "$work/output"
     local status=$?
+    wait "$copier"
     # A run that ended early without naming a failed check must not look like a good one.
     if [ $status -ne 0 ] && ! grep -q '^FAILED ' "$results"; then
         report "FAILED the checks: main.py ended with status $status"

@@ -1,80 +1,160 @@
-"""Runs the parts named on the command line, or all of them; see `interop.sh`."""
+"""Runs the parts named on the command line, or all that `interop.sh` runs; see PARTS at the end."""
 
 import asyncio
+import contextlib
+import signal
 import sys
 import tempfile
 
 import processes
 from check import Checks, describe, line_of
-from client import join
+from cli import check_cli
+from client import join, quiet_about_lost_transports
 from errors import check_errors
 from events import check_events
+from node_clients import check_node
 from procedures import check_procedures
-from router_meta import check_meta, check_rules
+from restarts import check_crossbar_restarts, check_serve_restarts
+from router_meta import check_meta
 from router_pubsub import check_pubsub
 from router_rpc import check_rpc
+from router_rules import check_rules
+from signals import check_agent_signals, check_serve_signals, check_waiting_agent_signals
 from target import Target, worker_prefixes
+from wire import check_wire
+
+IDS = ("--node", "n1", "--worker", "w1")
+
+
+def temporary_directory():
+    return tempfile.TemporaryDirectory(prefix="wampproc-interop-")
+
+
+@contextlib.asynccontextmanager
+async def crossbar():
+    """The URL of a real Crossbar.io."""
+    with temporary_directory() as directory:
+        port = processes.free_port()
+        async with await processes.start_crossbar(directory, port):
+            yield f"ws://127.0.0.1:{port}/ws"
+
+
+@contextlib.asynccontextmanager
+async def native_process():
+    """Crossbar.io's NativeProcess on Crossbar.io."""
+    async with crossbar() as url, await processes.start_native_process(url) as native:
+        yield Target(url, native.pid, ("crossbar.worker.native1.",), native=True)
+
+
+@contextlib.asynccontextmanager
+async def wampproc(*arguments):
+    """`wampproc serve` or `join`, as a target."""
+    child, url, _ = await processes.start_wampproc(*arguments, *IDS)
+    async with child:
+        yield Target(url, child.pid, worker_prefixes("n1", "w1"))
 
 
 async def check_api(checks, target):
     """The management API of one target, by an autobahn-python client."""
     async with await join(target.url) as session:
-        await check_procedures(checks, session, target)
-    await check_events(checks, target)
+        await check_procedures(checks.within("procedures"), session, target)
+    await check_events(checks.within("events"), target)
     if not target.native:
-        await check_errors(checks, target)
+        await check_errors(checks.within("errors"), target)
 
 
-async def anchor(checks):
-    """Crossbar.io's NativeProcess on Crossbar.io: that the checker itself is right."""
-    with tempfile.TemporaryDirectory(prefix="wampproc-interop-") as directory:
-        port = processes.free_port()
-        url = f"ws://127.0.0.1:{port}/ws"
-        async with await processes.start_crossbar(directory, port):
-            async with await processes.start_native_process(url) as native:
-                target = Target(url, native.pid, ("crossbar.worker.native1.",), native=True)
-                await check_api(checks, target)
-
-
-async def on_crossbar(checks):
-    """`wampproc join` on a real Crossbar.io."""
-    with tempfile.TemporaryDirectory(prefix="wampproc-interop-") as directory:
-        port = processes.free_port()
-        url = f"ws://127.0.0.1:{port}/ws"
-        async with await processes.start_crossbar(directory, port):
-            agent, _, _ = await processes.start_wampproc("join", url, "--node", "n1", "--worker", "w1")
-            async with agent:
-                await check_api(checks, Target(url, agent.pid, worker_prefixes("n1", "w1")))
-
-
-async def router_on(checks, url):
+async def check_router(checks, url):
     await check_pubsub(checks.within("pubsub"), url)
     await check_rpc(checks.within("rpc"), url)
     await check_meta(checks.within("meta"), url)
     await check_rules(checks.within("rules"), url)
 
 
+async def anchor(checks):
+    """The API checks on Crossbar.io's own process: that they are right."""
+    async with native_process() as target:
+        await check_api(checks, target)
+
+
+async def on_crossbar(checks):
+    """An agent on a real Crossbar.io."""
+    async with crossbar() as url:
+        async with wampproc("join", url) as target:
+            await check_api(checks, target)
+            async with await join(url) as session:
+                await check_cli(checks.within("cli"), session, target)
+        await check_agent_signals(checks.within("signals"), url)
+
+
+async def on_serve(checks):
+    """The agent and the router of `serve`."""
+    async with wampproc("serve", "--listen", "127.0.0.1:0") as target:
+        await check_api(checks, target)
+        async with await join(target.url) as session:
+            await check_cli(checks.within("cli"), session, target)
+        await check_node(checks, target)
+    await check_serve_signals(checks.within("signals"))
+    await check_waiting_agent_signals(checks.within("signals"))
+
+
+async def router(checks):
+    """The router of `serve`, by autobahn-python and by bare messages."""
+    async with wampproc("serve", "--listen", "127.0.0.1:0") as target:
+        await check_router(checks, target.url)
+
+
+async def restarts(checks):
+    with temporary_directory() as directory:
+        await check_crossbar_restarts(checks.within("crossbar"), directory)
+    await check_serve_restarts(checks.within("serve"))
+
+
 async def router_of_crossbar(checks):
-    """The router checks on Crossbar.io: for whoever changes them. It deviates in places, so no run includes it."""
-    with tempfile.TemporaryDirectory(prefix="wampproc-interop-") as directory:
-        port = processes.free_port()
-        async with await processes.start_crossbar(directory, port):
-            await router_on(checks, f"ws://127.0.0.1:{port}/ws")
+    """The router checks on Crossbar.io, for whoever changes them; it does not pass them all."""
+    async with crossbar() as url:
+        await check_router(checks, url)
 
 
-PARTS = {"anchor": anchor, "crossbar": on_crossbar, "router-of-crossbar": router_of_crossbar}
+async def node_of_crossbar(checks):
+    """The Node clients on Crossbar.io and its NativeProcess, for whoever changes them."""
+    async with native_process() as target:
+        await check_node(checks, target)
+
+
+# What a run without names does, in this order.
+PARTS = {
+    "anchor": anchor,
+    "wire": check_wire,
+    "serve": on_serve,
+    "router": router,
+    "crossbar": on_crossbar,
+    "restarts": restarts,
+}
+# Only by name.
+REFERENCE_PARTS = {"router-of-crossbar": router_of_crossbar, "node-of-crossbar": node_of_crossbar}
 
 
 async def run(names):
+    every = {**PARTS, **REFERENCE_PARTS}
+    unknown = [name for name in names if name not in every]
+    if unknown:
+        print(f"no such part: {', '.join(unknown)}; there are {', '.join(every)}", file=sys.stderr)
+        return 2
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(quiet_about_lost_transports)
+    loop.add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)
     checks = Checks()
-    for name in names:
+    for name in names or PARTS:
         part = checks.within(name)
         try:
-            await PARTS[name](part)
+            await every[name](part)
         except Exception as error:
             part.fail("the part ended early", f"{describe(error)} ({line_of(error)})")
     return 1 if checks.failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(sys.argv[1:] or list(PARTS))))
+    try:
+        sys.exit(asyncio.run(run(sys.argv[1:])))
+    except asyncio.CancelledError:
+        sys.exit(128 + signal.SIGTERM)

@@ -1,13 +1,11 @@
-"""The embedded router's meta procedures and events, and how it ends sessions that break the rules."""
+"""The embedded router's meta procedures and events: sessions, registrations, subscriptions."""
 
 import asyncio
 
 from autobahn.wamp.types import RegisterOptions
-from websockets.exceptions import InvalidStatus
 
-from check import Mismatch, expect, expect_equal, expect_type
+from check import expect, expect_equal, expect_type
 from client import Inbox, expect_error, join
-from raw import ABORT, CALL, GOODBYE, HELLO, RESULT, RawClient
 
 
 async def check_meta(checks, url):
@@ -146,77 +144,3 @@ async def check_kill(checks, url):
     async with checks.check("wamp.session.kill of oneself: wamp.error.no_such_session"):
         async with await join(url) as session:
             await expect_error(session.call("wamp.session.kill", session.id), "wamp.error.no_such_session")
-
-
-async def check_rules(checks, url):
-    """A peer that breaks the rules is ended with ABORT, and nobody else notices."""
-    async with await join(url) as bystander:
-        texts = (
-            ("broken JSON", "[1,"),
-            ("no array", "{}"),
-            ("an empty array", "[]"),
-            ("an unknown message type", "[999]"),
-            ("a message type that is a string", '["48", 1, {}, "a.b"]'),
-            ("a request id that is a string", '[48, "1", {}, "a.b"]'),
-            ("a request id beyond 2^53", '[48, 9007199254740994, {}, "a.b"]'),
-            ("options that are no dict", '[48, 1, [], "a.b"]'),
-            ("a procedure that is no string", "[48, 1, {}, 5]"),
-            ("args that are no list", '[48, 1, {}, "a.b", {}]'),
-            ("kwargs that are no dict", '[48, 1, {}, "a.b", [], []]'),
-            ("a second HELLO", '[1, "realm1", {"roles": {"caller": {}}}]'),
-            ("a message of the router's", '[2, 1, {"roles": {}}]'),
-            ("30,000 brackets", "[" * 30_000),
-        )
-        for what, text in texts:
-            async with checks.check(f"{what}: ABORT wamp.error.protocol_violation and the end"):
-                async with RawClient.open(url) as client:
-                    await client.send_text(text)
-                    message = await client.receive()
-                    expect_equal((message[0], message[2]), (ABORT, "wamp.error.protocol_violation"))
-                    await asyncio.wait_for(client.closed(), 5)
-                await bystander.barrier()
-        async with checks.check("a message before HELLO ends the connection"):
-            async with RawClient.connected(url) as client:
-                await client.send(CALL, 1, {}, "wamp.session.count")
-                expect_equal((await client.receive())[0], ABORT)
-                await asyncio.wait_for(client.closed(), 5)
-        async with checks.check("an unknown realm: ABORT wamp.error.no_such_realm"):
-            async with RawClient.connected(url) as client:
-                await client.send(HELLO, "nosuch", {"roles": {"caller": {}}})
-                message = await client.receive()
-                expect_equal((message[0], message[2]), (ABORT, "wamp.error.no_such_realm"))
-        async with checks.check("GOODBYE is answered with GOODBYE"):
-            async with RawClient.open(url) as client:
-                await client.send(GOODBYE, {}, "wamp.close.close_realm")
-                message = await client.receive()
-                expect_equal((message[0], message[2]), (GOODBYE, "wamp.close.goodbye_and_out"))
-        async with checks.check("a bad URI is an ERROR and the session lives"):
-            async with RawClient.open(url) as client:
-                await client.send(CALL, 1, {}, "not a uri#")
-                message = await client.receive()
-                expect_equal((message[2], message[4]), (1, "wamp.error.invalid_uri"))
-                await client.send(CALL, 2, {}, "wamp.session.count")
-                expect_equal((await client.receive())[:2], [RESULT, 2])
-        await check_origin(checks, url)
-
-
-async def check_origin(checks, url):
-    own = url.removeprefix("ws://").removesuffix("/ws")
-    for what, options in (
-        ("no Origin", {}),
-        ("the port's own origin", {"origin": f"http://{own}"}),
-    ):
-        async with checks.check(f"{what} is let in"):
-            async with RawClient.open(url, **options):
-                pass
-    for what, options in (
-        ("a foreign Origin", {"origin": "http://example.com"}),
-        ("a null Origin", {"origin": "null"}),
-        ("an Origin of another port", {"origin": "http://127.0.0.1:1"}),
-    ):
-        async with checks.check(f"{what} gets 403"):
-            try:
-                async with RawClient.open(url, **options):
-                    raise Mismatch("it was let in")
-            except InvalidStatus as refusal:
-                expect_equal(refusal.response.status_code, 403, "HTTP status")

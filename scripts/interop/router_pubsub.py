@@ -158,6 +158,7 @@ async def check_unsubscribe(checks, url):
         subscription = await inbox.subscribe("interop.left")
         async with checks.check("after UNSUBSCRIBE no event comes"):
             await publisher.publish("interop.left", 1, options=PublishOptions(**ACKNOWLEDGE))
+            await subscriber.barrier()
             await subscription.unsubscribe()
             await publisher.publish("interop.left", 2, options=PublishOptions(**ACKNOWLEDGE))
             await subscriber.barrier()

@@ -1,0 +1,31 @@
+"""The clients of Node: runs each and counts the checks that it reports (see check.mjs)."""
+
+import json
+
+import processes
+
+CLIENTS = {"autobahn-js": "autobahn_js.mjs", "wampy.js": "wampy_js.mjs"}
+
+
+async def check_node(checks, target):
+    for name, script in CLIENTS.items():
+        client_checks = checks.within(name)
+        async with await processes.Child.start("node", str(processes.HERE / script), target.url, target.prefix) as child:
+            status = await child.wait(300)
+            for line in child.stdout:
+                count(client_checks, line)
+            if status != 0 or not child.stdout:
+                client_checks.fail("the client ended early", f"status {status}, stderr {child.stderr[:12]}")
+
+
+def count(checks, line):
+    try:
+        report = json.loads(line)
+        name, error = report["check"], report["error"]
+    except (ValueError, KeyError, TypeError):
+        checks.fail("the client's report", f"unforeseen line {line!r}")
+        return
+    if error is None:
+        checks.passed(name)
+    else:
+        checks.fail(name, error)
