@@ -153,9 +153,9 @@ else
 fi
 
 step "serve and call${emulator:+ under $emulator}"
-native=''
+native='' # the newest one
 for build in "${native_builds[@]}"; do
-    if [[ -z $native && -x $build ]]; then native=$build; fi
+    if [[ -n $emulator && -x $build && $build -nt $native ]]; then native=$build; fi
 done
 smoke "$binary" "$emulator" "$native"
 finish

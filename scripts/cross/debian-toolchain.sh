@@ -32,7 +32,7 @@ options=(
 apt_get() { apt-get -qq "${options[@]}" "$@" >&2; }
 versions() { apt-cache "${options[@]}" madison "$1" | awk -F'|' '{ gsub(/ /, "", $2); print $2 }'; }
 
-say "reading Debian's package lists for $host and $arch"
+say "reading Debian's package lists"
 apt_get update || say "some lists could not be read; going on with the others"
 
 # Compiler and libraries must be of one version, and the architectures of one suite are not always level.

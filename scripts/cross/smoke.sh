@@ -11,7 +11,10 @@ out='' url='' realm='' prefix=''
 client=() caller=''
 
 smoke_cleanup() {
-    if [[ -n $server ]]; then kill -KILL "$server" 2>/dev/null || true; fi
+    if [[ -n $server ]]; then
+        kill -KILL "$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
+    fi
     if [[ -n $scratch ]]; then rm -rf "$scratch"; fi
 }
 
@@ -38,13 +41,13 @@ smoke() {
         client=("$native") caller=' (called from this machine)'
         answers utcnow '^"20.*Z"$'
         answers get_process_stats "$stats$server,"
-    else
-        note "no build for this machine in target/: called from the $(basename "${emulator:-same}") build only"
+    elif [[ -n $emulator ]]; then
+        note 'target/ has no build for this machine to call it from'
     fi
 
     local rss
     rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$server/status")
-    note "RSS of serve: $rss kB${emulator:+, most of it the emulator\'s: no measure of the program}"
+    note "RSS of serve: $rss kB${emulator:+, the emulator and its translations included: no measure of the program}"
     stops
 }
 
