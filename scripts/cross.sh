@@ -79,7 +79,13 @@ finish() {
 
 install_packages() {
     local -a as_root=()
-    if ((EUID != 0)); then as_root=(sudo); fi
+    if ((EUID != 0)); then
+        if ! command -v sudo >/dev/null; then
+            echo "missing here, and there is no sudo; as root: apt-get install $*" >&2
+            exit 1
+        fi
+        as_root=(sudo)
+    fi
     echo "installing $*"
     "${as_root[@]}" apt-get -qq update || echo 'some lists could not be read; going on with the others'
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
