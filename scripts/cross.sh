@@ -8,8 +8,8 @@
 #
 # The toolchain is the first of these that is there:
 #   1. rustup's musl target (`rustup target add <arch>-unknown-linux-musl[eabihf]`), linked by the rust-lld it brings.
-#   2. x86_64 only: the machine's own Rust, linked statically with glibc.
-#   3. Debian's rustc-web, unpacked (cross/debian-toolchain.sh), with Debian's cross gcc, linked statically with glibc.
+#   2. The machine's own Rust when it has the architecture's glibc target, as for x86_64; linked statically.
+#   3. Debian's rustc-web, unpacked (cross/debian-toolchain.sh), with Debian's cross gcc; static glibc too.
 # A static glibc (2.34 and later) looks host names up in /etc/hosts and DNS by itself; other NSS modules (mDNS, LDAP)
 # need the shared glibc of the same version on the machine it runs on. musl knows no such modules; its binary is smaller.
 #
