@@ -14,7 +14,7 @@ use super::timers::{Timer, Timers};
 use super::turn::{Turn, Violation};
 use crate::wamp::error::uri;
 use crate::wamp::message::Kind;
-use crate::wamp::options::{CancelMode, CancelOptions, ResultDetails};
+use crate::wamp::options::{CallOptions, CancelMode, CancelOptions, ResultDetails};
 use crate::wamp::uri::{Form, Rules};
 use crate::wamp::{Message, Payload, RequestId, WampError};
 
@@ -39,14 +39,14 @@ pub(super) struct Invocation {
 
 /// How long the caller waits for the first result, and between results (*Progressive Call Results*).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Timeout {
+struct Timeout {
     length: Duration,
     ends: Instant,
 }
 
 impl Timeout {
     /// From CALL.Options.timeout, in ms; 0, and what no clock will ever show, is never.
-    pub fn starting(now: Instant, ms: Option<u64>) -> Option<Self> {
+    fn starting(now: Instant, ms: Option<u64>) -> Option<Self> {
         let length = Duration::from_millis(ms.filter(|ms| *ms > 0)?);
         Some(Self { length, ends: now.checked_add(length)? })
     }
@@ -57,8 +57,9 @@ impl Timeout {
 }
 
 impl Invocation {
-    pub const fn new(caller: PeerId, call: RequestId, progress: bool, timeout: Option<Timeout>) -> Self {
-        Self { caller, call, progress, interrupted: false, timeout }
+    pub fn new(caller: PeerId, call: RequestId, options: &CallOptions, now: Instant) -> Self {
+        let timeout = Timeout::starting(now, options.timeout);
+        Self { caller, call, progress: options.receive_progress, interrupted: false, timeout }
     }
 
     const fn timer(&self) -> Timer {
@@ -97,12 +98,11 @@ impl Sessions {
         let Some(pending) = session.invocations.get_mut(&request) else {
             return check_late(session, Kind::Yield, request, turn);
         };
-        let (caller, call) = (pending.caller, pending.call);
+        let (caller, call, timer) = (pending.caller, pending.call, pending.timer());
         if !details.progress {
             self.take_invocation(callee, request, turn);
         } else if pending.progress {
             if let Some(timeout) = &mut pending.timeout {
-                let timer = Timer::Call { caller, request: call };
                 turn.timers.cancel(timeout.ends, timer);
                 timeout.restart(turn.now.mono);
                 turn.timers.set(timeout.ends, timer);

@@ -2,7 +2,7 @@
 //! in `calls`.
 
 use super::PeerId;
-use super::calls::{Invocation, Timeout};
+use super::calls::Invocation;
 use super::session::{Session, Sessions};
 use super::table::{Entry, Table};
 use super::turn::{Turn, is_reserved};
@@ -100,8 +100,7 @@ impl Dealer {
                 && sessions.get(callee.peer).is_some_and(|session| session.progressive),
             caller: identity,
         };
-        let timeout = Timeout::starting(turn.now.mono, options.timeout);
-        let pending = Invocation::new(caller, request, options.receive_progress, timeout);
+        let pending = Invocation::new(caller, request, &options, turn.now.mono);
         let Some(request) = sessions.begin_call(callee.peer, pending, turn) else {
             return Err(no_such_procedure(&procedure));
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, HELLO, error_of};
+use crate::router::realm::Realm;
 
 const VIOLATION: &str = "wamp.error.protocol_violation";
 
@@ -193,10 +194,12 @@ fn a_shutdown_says_goodbye_to_all_and_waits_only_so_long() {
     let (rude, _) = bench.join();
     let silent = bench.open();
     bench.register(polite, "exact", "a.b");
+    bench.subscribe(rude, "exact", "a.b");
     bench.say(rude, r#"[48,1,{"timeout":5},"a.b"]"#);
     bench.got(polite);
     let now = bench.now();
     bench.router.shutdown(now, &mut bench.out);
+    assert!(bench.router.realms.iter().all(Realm::is_empty));
     let goodbye = json!([6, {}, "wamp.close.system_shutdown"]);
     assert_eq!(bench.got(polite), std::slice::from_ref(&goodbye));
     assert_eq!(bench.got(rude), [goodbye]);
