@@ -53,8 +53,8 @@ pub(super) enum Connector {
 
 /// Where the agent is between two turns.
 enum Connection {
-    /// Waits for the moment of the next attempt.
-    Waiting(Instant),
+    /// Waits for the moment of the next attempt, and before that until the router of the link that failed has gone too.
+    Waiting { until: Instant, failed: Option<Box<Joined>> },
     /// Has a link, open or about to be.
     Linked(Box<Joined>),
     /// Has ended in good order.
@@ -154,15 +154,23 @@ impl Agent {
             let more = match self.turn(&mut connection, now) {
                 Ok(turn) => turn == Turn::More,
                 Err(error) => {
-                    connection = self.recover(error, now)?;
+                    let failed = match connection {
+                        Connection::Linked(joined) => Some(joined),
+                        Connection::Waiting { .. } | Connection::Over => None,
+                    };
+                    connection = self.recover(error, failed, now)?;
                     false
                 }
             };
             match &connection {
                 Connection::Over => return Ok(()),
-                Connection::Waiting(at) => {
-                    let timeout = until(Some(*at), Instant::now());
-                    wait([(self.waker.as_fd(), Interest::READ)], timeout)?;
+                Connection::Waiting { until: at, failed: None } => {
+                    wait([(self.waker.as_fd(), Interest::READ)], until(Some(*at), Instant::now()))?;
+                }
+                Connection::Waiting { until: at, failed: Some(failed) } => {
+                    let link = (failed.link.fd(), Interest { read: true, ..failed.link.interest() });
+                    let deadline = failed.link.deadline().unwrap_or(*at);
+                    wait([link, (self.waker.as_fd(), Interest::READ)], until(Some(deadline), Instant::now()))?;
                 }
                 Connection::Linked(joined) => {
                     let deadline = earlier(joined.link.deadline(), joined.registrar.deadline());
@@ -183,7 +191,7 @@ impl Agent {
                 refusal: None,
                 leaving: false,
             }))),
-            Err(error) => self.recover(error.into(), now),
+            Err(error) => self.recover(error.into(), None, now),
         }
     }
 
@@ -202,29 +210,37 @@ impl Agent {
     fn turn(&mut self, connection: &mut Connection, now: Instant) -> Result<Turn, AgentError> {
         let joined = match connection {
             Connection::Over => return Ok(Turn::Idle),
-            Connection::Waiting(at) if now < *at => return Ok(Turn::Idle),
-            Connection::Waiting(_) => {
+            Connection::Waiting { until, failed } => {
+                if failed.as_mut().is_some_and(|failed| failed.link.discard(now)) {
+                    *failed = None;
+                }
+                if now < *until || failed.is_some() {
+                    return Ok(Turn::Idle);
+                }
                 *connection = self.connect(now)?;
                 return Ok(Turn::More);
             }
             Connection::Linked(joined) => joined,
         };
         joined.link.expire(now)?;
+        joined.link.flush(now)?;
+        let mut turn = Turn::More;
         for _ in 0..TURN {
-            let Some(event) = joined.link.receive(now)? else {
-                self.register(joined, now)?;
-                joined.link.flush(now)?;
-                return Ok(Turn::Idle);
-            };
-            if event == Event::Left {
-                *connection = Connection::Over;
-                return Ok(Turn::Idle);
+            match joined.link.receive(now)? {
+                Some(Event::Left) => {
+                    *connection = Connection::Over;
+                    return Ok(Turn::Idle);
+                }
+                Some(event) => self.take(joined, event, now)?,
+                None => {
+                    turn = Turn::Idle;
+                    break;
+                }
             }
-            self.take(joined, event, now)?;
         }
         self.register(joined, now)?;
         joined.link.flush(now)?;
-        Ok(Turn::More)
+        Ok(if joined.link.may_go_on() { Turn::More } else { turn })
     }
 
     fn take(&mut self, joined: &mut Joined, event: Event, now: Instant) -> Result<(), AgentError> {
@@ -271,8 +287,10 @@ impl Agent {
         if joined.registrar.is_overdue(now) {
             return Err(LinkError::Unanswered("REGISTER").into());
         }
+        // A router that follows the spec discloses callers only to those who ask for it.
+        let options = RegisterOptions { disclose_caller: true, ..RegisterOptions::default() };
         while let Some(wanted) = joined.registrar.next_wanted(now) {
-            match joined.link.session().register(wanted.0.clone(), RegisterOptions::default()) {
+            match joined.link.session().register(wanted.0.clone(), options.clone()) {
                 Ok(request) => joined.registrar.asked(request, wanted, now),
                 Err(reason) => log::error!("cannot register {}: {reason}", wanted.0),
             }
@@ -293,7 +311,12 @@ impl Agent {
     }
 
     /// What to do after a failure: another attempt, or the end.
-    fn recover(&mut self, error: AgentError, now: Instant) -> Result<Connection, AgentError> {
+    fn recover(
+        &mut self,
+        error: AgentError,
+        failed: Option<Box<Joined>>,
+        now: Instant,
+    ) -> Result<Connection, AgentError> {
         self.dispatcher.session_ended();
         if self.stopper.is_asked() {
             log::debug!("ended without a GOODBYE: {error}");
@@ -306,7 +329,7 @@ impl Agent {
         }
         let delay = self.reconnect.next_delay(now, chance());
         log::warn!("{error}; trying again in {:.1} s", delay.as_secs_f64());
-        Ok(Connection::Waiting(now + delay))
+        Ok(Connection::Waiting { until: now + delay, failed })
     }
 }
 

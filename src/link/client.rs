@@ -74,6 +74,9 @@ impl Client {
                 return Ok(Waited::Event(event));
             }
             self.link.flush(now)?;
+            if self.link.may_go_on() {
+                continue;
+            }
             if deadline.is_some_and(|deadline| now >= deadline) {
                 return Ok(Waited::TimedOut);
             }

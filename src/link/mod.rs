@@ -32,6 +32,8 @@ pub struct Link {
     phase: Phase,
     /// When the router must have answered what the phase waits for.
     patience: Option<Instant>,
+    /// Whether reading stopped because too much waits to be written: more may have been read off the socket already.
+    held_back: bool,
 }
 
 /// How far it has come.
@@ -45,6 +47,8 @@ enum Phase {
     Joined,
     /// GOODBYE is out.
     Leaving,
+    /// The last words are said.
+    HungUp,
 }
 
 /// Why a link ended. Its `Display` is a sentence for the user.
@@ -83,7 +87,13 @@ impl Link {
     /// Joins a realm over a transport that has taken its first step.
     #[must_use]
     pub fn join(transport: Box<dyn Transport>, realm: &Uri) -> Self {
-        Self { transport, session: Session::join(realm.clone(), AGENT), phase: Phase::Opening, patience: None }
+        Self {
+            transport,
+            session: Session::join(realm.clone(), AGENT),
+            phase: Phase::Opening,
+            patience: None,
+            held_back: false,
+        }
     }
 
     /// The session, to make requests and give answers in. [`Link::flush`] sends them.
@@ -114,11 +124,19 @@ impl Link {
         self.transport.queued() > BACKLOG
     }
 
-    /// The next event, without waiting; `None` until the descriptor is ready.
+    /// Whether there may be events to receive although the descriptor is not ready: reading was held back until our own
+    /// answers were written, and now they are.
+    #[must_use]
+    pub fn may_go_on(&self) -> bool {
+        self.held_back && !self.is_backed_up()
+    }
+
+    /// The next event, without waiting; `None` until the descriptor is ready, or [`Link::may_go_on`] after a flush.
     ///
     /// # Errors
     /// [`LinkError`]: the link has ended, and can only be dropped.
     pub fn receive(&mut self, now: Instant) -> Result<Option<Event>, LinkError> {
+        self.held_back = false;
         while !self.is_backed_up() {
             let incoming = match self.transport.receive(now) {
                 Ok(incoming) => incoming,
@@ -166,6 +184,7 @@ impl Link {
                 Some(event) => return Ok(Some(event)),
             }
         }
+        self.held_back = true;
         Ok(None)
     }
 
@@ -187,19 +206,27 @@ impl Link {
     /// [`LinkError`]: the router is given up.
     pub fn expire(&mut self, now: Instant) -> Result<(), LinkError> {
         if self.patience.is_some_and(|deadline| now >= deadline) {
+            let unanswered = if self.phase == Phase::Joining { "HELLO" } else { "GOODBYE" };
             self.hang_up(now);
-            return Err(LinkError::Unanswered(if self.phase == Phase::Joining { "HELLO" } else { "GOODBYE" }));
+            return Err(LinkError::Unanswered(unanswered));
         }
         self.transport.expire(now).map_err(|error| self.lost(error))
     }
 
     /// Ends the session; [`Event::Left`] follows, or an error.
     pub fn leave(&mut self, reason: &str, now: Instant) {
-        if self.phase != Phase::Leaving {
+        if !matches!(self.phase, Phase::Leaving | Phase::HungUp) {
             self.phase = Phase::Leaving;
             self.patience = Some(now + GOODBYE_PATIENCE);
             self.session.leave(reason);
         }
+    }
+
+    /// After an error: takes and forgets what the router still sends, so that our last words reach it. True when there is
+    /// nothing more to wait for, by [`Link::deadline`] at the latest.
+    #[must_use]
+    pub fn discard(&mut self, now: Instant) -> bool {
+        self.phase != Phase::HungUp || self.transport.discard(now)
     }
 
     /// Whether there is an open transport that a GOODBYE could go over.
@@ -217,6 +244,8 @@ impl Link {
     /// Says the last words, as far as they go out without waiting.
     fn hang_up(&mut self, now: Instant) {
         self.send();
+        self.phase = Phase::HungUp;
+        self.patience = None;
         self.transport.close(now);
         // Nobody is left to be told if this fails.
         let _ = self.transport.flush(now);

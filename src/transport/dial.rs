@@ -295,4 +295,11 @@ impl Transport for Dial {
             channel.close(now);
         }
     }
+
+    fn discard(&mut self, now: Instant) -> bool {
+        match &mut self.step {
+            Step::Open(channel) => channel.discard(now),
+            _ => true,
+        }
+    }
 }

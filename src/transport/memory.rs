@@ -142,6 +142,10 @@ impl Transport for Memory {
     fn close(&mut self, _now: Instant) {
         self.outgoing = None;
     }
+
+    fn discard(&mut self, _now: Instant) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -72,6 +72,10 @@ pub trait Transport: Send {
     /// Begins an orderly end; what is queued still goes out. [`Incoming::Closed`] or an error follows, at the latest when
     /// the close deadline is over.
     fn close(&mut self, now: Instant);
+
+    /// After [`Transport::close`], when nothing that comes matters any more: takes and forgets what the peer still sends, so
+    /// that the kernel does not reset the connection over it and our last words arrive. True when the peer is gone too.
+    fn discard(&mut self, now: Instant) -> bool;
 }
 
 /// What came in. The message is the common case, and moves straight on: a box for it would only be an allocation more.

@@ -1,7 +1,7 @@
 //! An open WebSocket that carries messages, the same for both of its ends.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Read};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
@@ -24,6 +24,9 @@ const WRITE_UNIT: usize = 16 * 1024;
 
 /// How long the closing handshake may take.
 const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Reads of what nobody wants, before other work gets its turn.
+const DISCARDED_READS: usize = 64;
 
 /// Which end of the connection this is, with the size of its read buffer: a client has one connection, a router many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,5 +238,21 @@ impl Transport for Channel {
                 reason: Utf8Bytes::from_static("wamp.close.normal"),
             })));
         }
+    }
+
+    fn discard(&mut self, now: Instant) -> bool {
+        if self.closing.is_none_or(|deadline| now >= deadline) || self.flush(now).is_err() {
+            return true;
+        }
+        let mut waste = [0; 4096];
+        for _ in 0..DISCARDED_READS {
+            match self.socket.get_ref().tcp().read(&mut waste) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
+            }
+        }
+        false
     }
 }

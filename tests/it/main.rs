@@ -1,4 +1,6 @@
 //! Integration tests: what can only be seen from outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod agent;
+mod fake_router;
 mod tidy;
