@@ -1,8 +1,10 @@
-//! What threads share: a mailbox with a bell, the one wait, named threads that are joined, the clocks as values.
+//! What threads share: a mailbox with a bell, the waits for few and for many descriptors, named threads that are joined, the
+//! clocks as values.
 //!
 //! Nothing here knows WAMP, `/proc` or SSH.
 
 pub mod clock;
+pub mod epoll;
 pub mod mailbox;
 pub mod thread;
 pub mod ticket;

@@ -78,8 +78,8 @@ pub fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     }
 }
 
-/// `poll(2)` counts whole milliseconds. Rounded up: woken early, a loop would find nothing due and spin until it is.
-fn poll_timeout(timeout: Option<Duration>) -> PollTimeout {
+/// `poll(2)` and `epoll_wait(2)` count whole milliseconds. Rounded up: woken early, a loop would find nothing due and spin until it is.
+pub(super) fn poll_timeout(timeout: Option<Duration>) -> PollTimeout {
     match timeout {
         None => PollTimeout::NONE,
         Some(timeout) => {

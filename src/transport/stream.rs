@@ -1,20 +1,28 @@
-//! A TCP stream that knows when it is empty: a read that brought less than was asked for has drained the socket, so the
-//! next one says `WouldBlock` without asking the kernel. That saves one of two system calls a message; `poll(2)`, being
-//! level-triggered, tells of whatever came meanwhile.
+//! A TCP stream that ends a round of reading in good time.
+//!
+//! It knows when it is empty: a read that brought less than was asked for has drained the socket, so the next one says
+//! `WouldBlock` without asking the kernel. That saves one of two system calls a message. And it says `WouldBlock` after
+//! [`ROUND`] bytes though there may be more: a peer that writes as fast as its messages are read, were they empty fragments
+//! that never become one, cannot keep the reader from its other work. In either case the wait, being level-triggered, tells
+//! at once of what is left.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 
+/// Bytes taken in a round.
+const ROUND: usize = 64 * 1024;
+
 #[derive(Debug)]
 pub(super) struct Stream {
     tcp: TcpStream,
-    drained: bool,
+    /// Bytes that this round may still take; 0 ends it.
+    left: usize,
 }
 
 impl Stream {
     pub(super) const fn new(tcp: TcpStream) -> Self {
-        Self { tcp, drained: false }
+        Self { tcp, left: ROUND }
     }
 
     pub(super) const fn tcp(&self) -> &TcpStream {
@@ -24,13 +32,20 @@ impl Stream {
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.drained {
-            self.drained = false;
+        if self.left == 0 {
+            self.left = ROUND;
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let count = self.tcp.read(buffer)?;
+        let count = match self.tcp.read(buffer) {
+            Ok(count) => count,
+            Err(error) => {
+                self.left = ROUND;
+                return Err(error);
+            }
+        };
         // Zero is the end of the stream, not an empty one.
-        self.drained = count > 0 && count < buffer.len();
+        let drained = count > 0 && count < buffer.len();
+        self.left = if drained { 0 } else { self.left.saturating_sub(count) };
         Ok(count)
     }
 }
@@ -48,5 +63,51 @@ impl Write for Stream {
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.tcp.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::wait::{Interest, wait};
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    /// As many bytes as one round takes of what a peer has sent.
+    fn round(stream: &mut Stream, buffer: &mut [u8]) -> usize {
+        let mut taken = 0;
+        loop {
+            match stream.read(buffer) {
+                Ok(count) => taken += count,
+                Err(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                    return taken;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_round_ends_when_the_socket_is_drained_or_the_round_is_full() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (tcp, _) = listener.accept().unwrap();
+        let mut stream = Stream::new(tcp);
+        let mut buffer = [0; 4096];
+        peer.write_all(b"hello").unwrap();
+        // The socket blocks: a second system call would hang.
+        assert_eq!(round(&mut stream, &mut buffer), 5);
+        stream.tcp().set_nonblocking(true).unwrap();
+        let writer = std::thread::spawn(move || peer.write_all(&vec![7; 3 * ROUND]));
+        let mut total = 0;
+        while total < 3 * ROUND {
+            let ready = wait([(stream.as_fd(), Interest::READ)], Some(Duration::from_secs(10))).unwrap();
+            assert!(ready[0].readable, "the wait does not tell of what is left, after {total} bytes");
+            let taken = round(&mut stream, &mut buffer);
+            assert!(taken <= ROUND, "{taken}");
+            total += taken;
+        }
+        writer.join().unwrap().unwrap();
+        assert_eq!(total, 3 * ROUND);
     }
 }

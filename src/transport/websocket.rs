@@ -22,6 +22,16 @@ use crate::wamp::codec::json;
 /// counted.
 const WRITE_UNIT: usize = 16 * 1024;
 
+/// What a queued frame costs beside its text: an entry of the queue, a header, an allocation.
+const FRAME_COST: usize = 64;
+
+/// Entries that an empty queue may keep room for.
+const IDLE_ENTRIES: usize = 32;
+
+/// Bytes of answers to pings that may wait while the peer does not read; more than one round of reading can bring. Whoever
+/// lets more wait wants to fill our memory.
+const MAX_PONGS: usize = 128 * 1024;
+
 /// How long the closing handshake may take.
 const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -61,6 +71,10 @@ pub struct Channel {
     queued: usize,
     /// Whether the last write did not go out whole.
     blocked: bool,
+    /// Bytes of answers to pings since the last write went out whole.
+    pongs: usize,
+    /// What comes in is thrown away: the WebSocket layer has lost its place in the stream, and must not read on.
+    deaf: bool,
     keepalive: Keepalive,
     /// When the closing handshake must be over.
     closing: Option<Instant>,
@@ -69,7 +83,16 @@ pub struct Channel {
 impl Channel {
     pub(super) fn new(socket: WebSocket<Stream>, policy: KeepalivePolicy, now: Instant) -> Self {
         let keepalive = Keepalive::new(policy, now);
-        Self { socket, queue: VecDeque::new(), queued: 0, blocked: false, keepalive, closing: None }
+        Self {
+            socket,
+            queue: VecDeque::new(),
+            queued: 0,
+            blocked: false,
+            pongs: 0,
+            deaf: false,
+            keepalive,
+            closing: None,
+        }
     }
 
     /// A router's end, after it has answered the upgrade. `early` is what the client sent behind its request.
@@ -80,9 +103,9 @@ impl Channel {
         Self::new(socket, policy, now)
     }
 
-    fn queue(&mut self, text: Utf8Bytes) {
-        self.queued += text.len();
-        self.queue.push_back(Frame::Text(text));
+    fn queue(&mut self, frame: Frame) {
+        self.queued += frame.len() + FRAME_COST;
+        self.queue.push_back(frame);
     }
 
     /// Hands the WebSocket layer what it may hold. True: there is more.
@@ -91,8 +114,8 @@ impl Channel {
         while fed < WRITE_UNIT {
             let Some(frame) = self.queue.pop_front() else { return Ok(false) };
             let length = frame.len();
-            self.queued = self.queued.saturating_sub(length);
-            fed += length;
+            self.queued = self.queued.saturating_sub(length + FRAME_COST);
+            fed += length + FRAME_COST;
             // `WouldBlock` means here: taken, but not all of it written yet.
             match self.socket.write(frame) {
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Err(Error::Io(error)),
@@ -102,7 +125,22 @@ impl Channel {
         Ok(!self.queue.is_empty())
     }
 
+    /// Throws away what comes in, until the peer has hung up.
+    fn discard(&mut self) -> Result<Incoming, TransportError> {
+        let mut sink = [0; 4096];
+        loop {
+            match self.socket.get_mut().read(&mut sink) {
+                Ok(0) => return Ok(Incoming::Closed),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Incoming::Nothing),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(TransportError::HungUp),
+            }
+        }
+    }
+
     fn fail(&mut self, error: Error) -> TransportError {
+        self.deaf = true;
         let code = match error {
             Error::Utf8(_) => CloseCode::Invalid,
             _ => CloseCode::Protocol,
@@ -135,6 +173,9 @@ impl Transport for Channel {
     }
 
     fn receive(&mut self, now: Instant) -> Result<Incoming, TransportError> {
+        if self.deaf {
+            return self.discard();
+        }
         loop {
             let frame = match self.socket.read() {
                 Ok(frame) => frame,
@@ -142,6 +183,7 @@ impl Transport for Channel {
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(Error::ConnectionClosed) => return Ok(Incoming::Closed),
                 Err(Error::Capacity(CapacityError::MessageTooLong { size, max_size })) => {
+                    self.deaf = true;
                     return Ok(Incoming::Malformed(format!("expected at most {max_size} bytes, got {size}")));
                 }
                 Err(error) => return Err(self.fail(error)),
@@ -157,8 +199,15 @@ impl Transport for Channel {
                 Frame::Binary(_) => {
                     return Ok(Incoming::Malformed("expected a text frame, got a binary one".to_owned()));
                 }
-                // Pings are answered by the WebSocket layer when it next writes.
-                Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_) => {}
+                // Answered by the WebSocket layer, which buffers the answer when it cannot write.
+                Frame::Ping(data) => {
+                    self.pongs += data.len() + 2;
+                    if self.pongs > MAX_PONGS {
+                        self.deaf = true;
+                        return Err(TransportError::Framing("it sends pings and does not read the answers".to_owned()));
+                    }
+                }
+                Frame::Pong(_) | Frame::Frame(_) => {}
                 Frame::Close(_) => {
                     self.closing.get_or_insert(now + CLOSE_PATIENCE);
                 }
@@ -167,11 +216,11 @@ impl Transport for Channel {
     }
 
     fn send(&mut self, message: Message) {
-        self.queue(json::encode(&message).into());
+        self.queue(Frame::Text(json::encode(&message).into()));
     }
 
     fn send_shared(&mut self, message: &SharedMessage) {
-        self.queue(message.json());
+        self.queue(Frame::Text(message.json()));
     }
 
     fn flush(&mut self, _now: Instant) -> Result<(), TransportError> {
@@ -185,7 +234,10 @@ impl Transport for Channel {
             match result {
                 Ok(more) => {
                     self.blocked = false;
+                    self.pongs = 0;
                     if !more || self.queue.is_empty() {
+                        // A burst that has gone out leaves no memory behind.
+                        self.queue.shrink_to(IDLE_ENTRIES);
                         return Ok(());
                     }
                 }
@@ -223,7 +275,7 @@ impl Transport for Channel {
         match self.keepalive.due(now) {
             Due::Nothing => Ok(()),
             Due::Ping => {
-                self.queue.push_back(Frame::Ping(Bytes::new()));
+                self.queue(Frame::Ping(Bytes::new()));
                 Ok(())
             }
             Due::GiveUp(silence) => Err(TransportError::Silent(silence.as_secs())),
@@ -233,7 +285,7 @@ impl Transport for Channel {
     fn close(&mut self, now: Instant) {
         if self.closing.is_none() {
             self.closing = Some(now + CLOSE_PATIENCE);
-            self.queue.push_back(Frame::Close(Some(CloseFrame {
+            self.queue(Frame::Close(Some(CloseFrame {
                 code: CloseCode::Normal,
                 reason: Utf8Bytes::from_static("wamp.close.normal"),
             })));
