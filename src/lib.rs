@@ -51,6 +51,7 @@ pub mod link;
 pub mod process;
 pub mod router;
 pub mod sampler;
+pub mod server;
 pub mod sync;
 pub mod transport;
 pub mod wamp;

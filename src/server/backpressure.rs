@@ -1,0 +1,120 @@
+//! What may be queued for a peer that reads slower than others write, or not at all. Pure.
+//!
+//! The rules, from the mildest on:
+//!
+//! 1. EVENTs, INVOCATIONs and progressive RESULTs are queued while no more than `soft` waits. Beyond that an EVENT is
+//!    dropped; an INVOCATION or a progressive RESULT is given back to the router, which ends that call with an ERROR.
+//! 2. What answers the peer's own requests is queued beyond `soft`. Only answers can bring a queue beyond `pause`; from
+//!    there on the peer is not read until it has taken some. A client that pipelines is slowed down by TCP, not cut off.
+//! 3. Beyond `hard` the connection is closed: so much was asked for already when reading stopped.
+//! 4. Who takes nothing at all for the drain timeout (30 s) is closed, however little waits.
+//!
+//! # Nobody waits for ever
+//!
+//! The router's thread never blocks; there are two things that it does not read, and each ends.
+//!
+//! - *A socket whose answers wait (`pause`)* is read again when its client reads. A client that only writes, and waits
+//!   until that is taken, has asked for megabytes that it does not read; rule 4 ends it. Events never stop the reading, so
+//!   a subscriber that publishes without looking at its events first loses events, and is not held up.
+//! - *All sockets in a session, while an end in memory is full*: the embedded agent has 512 messages in its mailbox. It is
+//!   read all the time itself, so whatever it has to say finds room, and it comes back to its mailbox. If it never does,
+//!   rule 4 ends it, and the sockets are read again. So pipelined calls to the agent are slowed down, not refused.
+//!
+//! Neither waits for the other: to write to an end in memory needs no socket to be writable, and to write to a socket
+//! queues without waiting. A peer that is not read is not held to its pings either; they are read when it is.
+
+use crate::transport::MAX_MESSAGE;
+use crate::wamp::Message;
+
+/// How much may wait for one peer, in the unit of its [`crate::transport::Transport::queued`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// More than this: nothing that the peer can do without.
+    pub soft: usize,
+    /// More than this: the peer is not read.
+    pub pause: usize,
+    /// More than this: the peer is closed.
+    pub hard: usize,
+}
+
+/// Bytes, for a socket. The gap between the first two is more than the one message that may overshoot `soft`.
+pub(super) const SOCKET: Limits = Limits { soft: MAX_MESSAGE, pause: 3 * MAX_MESSAGE, hard: 8 * MAX_MESSAGE };
+
+/// Messages, for an end in memory, beyond the 512 in its mailbox. It is always read.
+pub(super) const MEMORY: Limits = Limits { soft: 1024, pause: usize::MAX, hard: 8192 };
+
+/// What becomes of a message for a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// It is queued.
+    Queue,
+    /// It is not, and the router is told.
+    GiveBack,
+    /// It is not, and the peer is closed.
+    Close,
+}
+
+/// What the peer can do without, for a price that is known.
+fn is_optional(message: &Message) -> bool {
+    match message {
+        Message::Event { .. } | Message::Invocation { .. } => true,
+        Message::Result { details, .. } => details.progress,
+        _ => false,
+    }
+}
+
+impl Limits {
+    /// Whether a message may be queued behind what waits already.
+    pub fn admit(&self, message: &Message, queued: usize) -> Admission {
+        if queued <= self.soft {
+            Admission::Queue
+        } else if is_optional(message) {
+            Admission::GiveBack
+        } else if queued <= self.hard {
+            Admission::Queue
+        } else {
+            Admission::Close
+        }
+    }
+
+    /// Whether a peer for which so much waits is not read.
+    pub const fn pauses(&self, queued: usize) -> bool {
+        queued > self.pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wamp::codec::json;
+
+    const LIMITS: Limits = Limits { soft: 10, pause: 20, hard: 30 };
+
+    fn verdicts(text: &str) -> Vec<Admission> {
+        let message = json::decode(text).unwrap();
+        [0, 10, 11, 30, 31].map(|queued| LIMITS.admit(&message, queued)).to_vec()
+    }
+
+    #[test]
+    fn what_a_peer_can_do_without_is_queued_up_to_the_soft_limit() {
+        use Admission::{GiveBack, Queue};
+        for text in ["[36,1,2,{}]", "[68,1,2,{}]", "[50,1,{\"progress\":true}]"] {
+            assert_eq!(verdicts(text), [Queue, Queue, GiveBack, GiveBack, GiveBack], "{text}");
+        }
+    }
+
+    #[test]
+    fn answers_are_queued_up_to_the_hard_limit() {
+        use Admission::{Close, Queue};
+        for text in ["[50,1,{}]", "[8,48,1,{},\"a.b\"]", "[17,1,2]", "[65,1,2]", "[69,1,{}]", "[6,{},\"a.b\"]"] {
+            assert_eq!(verdicts(text), [Queue, Queue, Queue, Queue, Close], "{text}");
+        }
+    }
+
+    #[test]
+    fn events_alone_never_stop_the_reading() {
+        // The last one admitted may be as long as a message can be, and its details as long as two URIs.
+        assert!(!SOCKET.pauses(SOCKET.soft + MAX_MESSAGE + 4096));
+        assert!(SOCKET.pauses(SOCKET.hard), "reading stops before the connection does");
+    }
+}

@@ -1,0 +1,76 @@
+//! What the server counts. Any thread may read; only the router's thread adds.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// How much it is now.
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What has happened since the server was started.
+        #[derive(Debug, Default)]
+        pub struct Counters { $($(#[$doc])* pub $name: Counter,)* }
+
+        impl Counters {
+            /// Every counter with its name.
+            pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name.get()),)*].into_iter()
+            }
+        }
+    };
+}
+
+counters! {
+    /// Connections accepted.
+    connections,
+    /// Connections closed at once, for want of room or of descriptors.
+    rejected,
+    /// HTTP requests that were answered with anything but an upgrade.
+    answered,
+    /// Connections upgraded to WAMP.
+    upgraded,
+    /// Messages that came in.
+    messages_in,
+    /// Messages that were queued for peers; an event counts once for each.
+    messages_out,
+    /// Events that were not queued, because the subscriber does not read.
+    events_dropped,
+    /// INVOCATIONs that were not queued, because the callee does not read; the caller got an ERROR.
+    invocations_undelivered,
+    /// Progressive results that were not queued, because the caller does not read; its call ended with an ERROR.
+    progress_undelivered,
+    /// Peers that broke the protocol of WAMP, or of WebSocket.
+    violations,
+    /// Peers closed because they took nothing for too long.
+    stalled_closed,
+    /// Peers closed because their answers did not fit into their queue.
+    overrun_closed,
+    /// Peers given up because they answered no ping.
+    silent_closed,
+}
+
+impl fmt::Display for Counters {
+    /// Those that are not zero.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (name, count) in self.iter().filter(|(_, count)| *count > 0) {
+            write!(f, "{separator}{name} {count}")?;
+            separator = ", ";
+        }
+        Ok(())
+    }
+}

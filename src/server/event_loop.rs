@@ -1,0 +1,258 @@
+//! The router's thread: one turn after the other, each from what the kernel and the clock tell to what they shall tell of.
+//!
+//! A turn: sleep; accept callers; go on with visitors; read a round from every peer that is ready; do what is due; write, once
+//! for each peer that has something to be told. Idle, it sleeps until the first ping is due, or for ever when there are no
+//! pings.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::counters::Counters;
+use super::exchange::Exchange;
+use super::http;
+use super::listener::{Accepted, Listener};
+use super::origin::Access;
+use super::peer::Peer;
+use super::registry::{Registry, Watch};
+use super::site;
+use super::visitor::{Visit, Visitor};
+use super::{Capacity, Timeouts};
+use crate::router::PeerId;
+use crate::sync::clock::Now;
+use crate::sync::epoll::Event;
+use crate::sync::mailbox::Mailbox;
+use crate::sync::wait::{Interest, earlier, until};
+use crate::sync::waker::Waker;
+use crate::transport::Transport;
+use crate::transport::keepalive::KeepalivePolicy;
+use crate::transport::memory::Memory;
+use crate::transport::websocket::Channel;
+
+/// The tokens that are no connection's.
+const LISTENER: u64 = 0;
+const BELL: u64 = 1;
+const FIRST_CONNECTION: u64 = 2;
+
+/// Callers accepted in one turn.
+const CALLERS: usize = 64;
+
+/// What does not change while it runs.
+pub(super) struct Settings {
+    pub access: Access,
+    pub keepalive: KeepalivePolicy,
+    pub timeouts: Timeouts,
+    pub capacity: Capacity,
+}
+
+/// What the thread owns.
+pub(super) struct EventLoop {
+    registry: Registry,
+    /// Carries nothing; that it is closed is the sign to stop.
+    stop: Mailbox<Infallible>,
+    bell: (Waker, Watch),
+    /// Until it stops.
+    listener: Option<(Listener, Watch)>,
+    visitors: HashMap<u64, Visitor>,
+    exchange: Exchange,
+    /// Never used twice.
+    next_token: u64,
+    /// When what is left is closed.
+    stopping: Option<Instant>,
+    settings: Settings,
+    counters: Arc<Counters>,
+}
+
+impl EventLoop {
+    /// Makes ready to serve.
+    ///
+    /// # Errors
+    /// When the kernel refuses a descriptor or a registration.
+    pub fn new(
+        settings: Settings,
+        listener: Listener,
+        exchange: Exchange,
+        (stop, bell): (Mailbox<Infallible>, Waker),
+        counters: Arc<Counters>,
+    ) -> io::Result<Self> {
+        let registry = Registry::new()?;
+        let watch = registry.add(listener.fd(), LISTENER)?;
+        let listener = Some((listener, watch));
+        let watch = registry.add(bell.as_fd(), BELL)?;
+        Ok(Self {
+            registry,
+            stop,
+            bell: (bell, watch),
+            listener,
+            visitors: HashMap::new(),
+            exchange,
+            next_token: FIRST_CONNECTION,
+            stopping: None,
+            settings,
+            counters,
+        })
+    }
+
+    /// Makes a peer of an end in memory.
+    ///
+    /// # Errors
+    /// When the kernel refuses the registration.
+    pub fn add_inside(&mut self, memory: Memory, now: Now) -> io::Result<()> {
+        let token = self.draw_token();
+        let watch = self.registry.add(memory.fd(), token)?;
+        self.exchange.open(PeerId(token), Peer::inside(memory, watch), now);
+        Ok(())
+    }
+
+    /// Serves until it is told to stop and everybody has left, or had the time to.
+    pub fn run(mut self) {
+        let mut events = Vec::new();
+        while !self.is_over() {
+            let timeout = self.timeout(Instant::now());
+            if let Err(error) = self.registry.wait(timeout, &mut events) {
+                // Only a bug of ours can make this call fail, and then there is nothing to wait for any more.
+                log::error!("the router stops: epoll_wait: {error}");
+                break;
+            }
+            self.turn(&mut events, Now::read());
+        }
+        self.exchange.close_all(Now::read());
+        log::info!("the router has stopped: {}", self.counters);
+    }
+
+    fn is_over(&self) -> bool {
+        self.stopping.is_some_and(|deadline| self.exchange.is_empty() || Instant::now() >= deadline)
+    }
+
+    fn timeout(&self, now: Instant) -> Option<Duration> {
+        if self.exchange.has_work() {
+            return Some(Duration::ZERO);
+        }
+        let deadline = earlier(self.registry.next_deadline(), self.exchange.next_deadline());
+        until(earlier(deadline, self.stopping), now)
+    }
+
+    fn turn(&mut self, events: &mut Vec<Event>, now: Now) {
+        for event in events.drain(..) {
+            match event.token {
+                LISTENER => self.accept(now.mono),
+                BELL => self.listen_to_bell(now),
+                token if self.visitors.contains_key(&token) => self.visit(token, Visitor::advance, now),
+                token => self.exchange.heed(PeerId(token), event),
+            }
+        }
+        self.exchange.serve(now);
+        while let Some(token) = self.registry.pop_due(now.mono) {
+            match token {
+                LISTENER => self.wake_listener(now.mono),
+                token if self.visitors.contains_key(&token) => self.visit(token, Visitor::expire, now),
+                token => self.exchange.expire(PeerId(token), now),
+            }
+        }
+        self.exchange.expire_sessions(now);
+        self.exchange.settle(now, &mut self.registry);
+    }
+
+    fn listen_to_bell(&mut self, now: Now) {
+        self.bell.0.hush();
+        if self.stop.try_recv().is_err() && self.stopping.is_none() {
+            self.stopping = Some(now.mono + self.settings.timeouts.shutdown);
+            if let Some((listener, mut watch)) = self.listener.take() {
+                self.registry.forget(listener.fd(), &mut watch);
+            }
+            for (_, visitor) in self.visitors.drain() {
+                visitor.forget(&mut self.registry);
+            }
+            self.exchange.shutdown(now);
+        }
+    }
+
+    fn accept(&mut self, now: Instant) {
+        for _ in 0..CALLERS {
+            let Some((listener, _)) = &mut self.listener else { return };
+            match listener.accept(now) {
+                Accepted::Connection(stream, address) => self.admit(stream, address, now),
+                Accepted::SentAway => self.counters.rejected.add(1),
+                Accepted::Gone => {}
+                Accepted::Nobody => break,
+            }
+        }
+        self.wait_for_callers();
+    }
+
+    fn wake_listener(&mut self, now: Instant) {
+        let Some((listener, watch)) = &mut self.listener else { return };
+        watch.rang();
+        listener.wake();
+        self.accept(now);
+    }
+
+    fn wait_for_callers(&mut self) {
+        let Some((listener, watch)) = &mut self.listener else { return };
+        let rest = listener.resting();
+        let interest = if rest.is_some() { Interest::NONE } else { Interest::READ };
+        self.registry.set(listener.fd(), watch, interest, rest);
+    }
+
+    /// Lets a caller in, if there is room.
+    fn admit(&mut self, mut stream: TcpStream, address: SocketAddr, now: Instant) {
+        self.counters.connections.add(1);
+        let Capacity { connections, strangers } = self.settings.capacity;
+        let here = self.visitors.len();
+        let is_full = here + self.exchange.len() >= connections || here + self.exchange.strangers() >= strangers;
+        let token = self.draw_token();
+        let watch = match self.registry.add(stream.as_fd(), token) {
+            Ok(watch) if !is_full => watch,
+            refused => {
+                // It is closed at once, so it gets no more than what its socket takes without waiting.
+                let _ = stream.write(&http::encode(&site::no_room()));
+                self.counters.rejected.add(1);
+                match refused {
+                    Ok(mut watch) => {
+                        self.registry.forget(stream.as_fd(), &mut watch);
+                        log::debug!("{address}: refused, there are as many connections as may be");
+                    }
+                    Err(error) => log::warn!("{address}: refused: {error}"),
+                }
+                return;
+            }
+        };
+        log::debug!("{address}: connected");
+        let deadline = now + self.settings.timeouts.head;
+        let mut visitor = Visitor::new(stream, address, watch, deadline);
+        visitor.register(Interest::READ, &mut self.registry);
+        self.visitors.insert(token, visitor);
+    }
+
+    /// Goes on with a visitor, by one of its two ways to do so.
+    fn visit(&mut self, token: u64, step: fn(&mut Visitor, &Access, Instant) -> Visit, now: Now) {
+        let Some(visitor) = self.visitors.get_mut(&token) else { return };
+        match step(visitor, &self.settings.access, now.mono) {
+            Visit::Waits(interest) => visitor.register(interest, &mut self.registry),
+            Visit::Over => {
+                if let Some(visitor) = self.visitors.remove(&token) {
+                    self.counters.answered.add(visitor.answers());
+                    visitor.forget(&mut self.registry);
+                }
+            }
+            Visit::Upgraded { early } => {
+                if let Some(visitor) = self.visitors.remove(&token) {
+                    let (stream, address, watch) = visitor.into_parts();
+                    let channel = Channel::accepted(stream, early, self.settings.keepalive, now.mono);
+                    self.counters.upgraded.add(1);
+                    self.exchange.open(PeerId(token), Peer::remote(channel, address, watch), now);
+                }
+            }
+        }
+    }
+
+    fn draw_token(&mut self) -> u64 {
+        let token = self.next_token;
+        self.next_token += 1;
+        token
+    }
+}

@@ -1,0 +1,219 @@
+//! The embedded router's one thread and its I/O: WebSocket and plain HTTP on one port, and ends in memory for those in this
+//! process. It drives `router/`, which knows what a message means.
+//!
+//! [`Server::start`] binds the port and starts the thread; the handle that comes back stops it when it goes. Everything else
+//! is private to the thread, which shares nothing with anybody but its counters:
+//!
+//! - `event_loop` has the turns of the thread, `registry` what it sleeps for, `deadlines` the part of that which is time;
+//! - `listener` accepts, `visitor` is a connection up to its upgrade, with `http`, `site` and `origin`, which are pure, to say
+//!   what is answered;
+//! - `exchange` is between the router and its peers, `peer` one of them, `backpressure` what may be queued for it. The limits
+//!   and why nobody waits for ever stand there.
+
+mod backpressure;
+mod counters;
+mod deadlines;
+mod event_loop;
+mod exchange;
+mod http;
+mod listener;
+mod origin;
+mod peer;
+mod registry;
+mod site;
+mod visitor;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::hash::RandomState;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::router::{Router, RouterConfig};
+use crate::sync::clock::Now;
+use crate::sync::mailbox::{Post, mailbox};
+use crate::sync::thread::Thread;
+use crate::sync::waker::Waker;
+use crate::transport::keepalive::KeepalivePolicy;
+use crate::transport::memory::Memory;
+use crate::wamp::id::RandomIds;
+
+pub use counters::{Counter, Counters};
+use event_loop::{EventLoop, Settings};
+use exchange::Exchange;
+use listener::Listener;
+use origin::Access;
+pub use origin::{AllowedOrigin, Exposure, InvalidOrigin, needs_permission};
+
+/// What a server is like.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where to listen. Port 0: one that is free.
+    pub listen: SocketAddr,
+    /// Who may reach that address.
+    pub exposure: Exposure,
+    /// Web pages that may use the port, besides its own.
+    pub allow_origin: Vec<AllowedOrigin>,
+    /// How connections are watched.
+    pub keepalive: KeepalivePolicy,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// How many connections there may be.
+    pub capacity: Capacity,
+    /// The router behind the port.
+    pub router: RouterConfig,
+}
+
+impl ServerConfig {
+    /// A server of that router at that address, otherwise as by default.
+    #[must_use]
+    pub fn new(listen: SocketAddr, router: RouterConfig) -> Self {
+        Self {
+            listen,
+            exposure: Exposure::default(),
+            allow_origin: Vec::new(),
+            keepalive: KeepalivePolicy::default(),
+            timeouts: Timeouts::default(),
+            capacity: Capacity::default(),
+            router,
+        }
+    }
+}
+
+/// How long things may take. What a session may is in [`RouterConfig`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From a connection to the end of its HTTP request, and of the answer.
+    pub head: Duration,
+    /// How long a peer may take nothing of what waits for it.
+    pub drain: Duration,
+    /// How long the goodbyes may take when the server stops.
+    pub shutdown: Duration,
+}
+
+impl Default for Timeouts {
+    /// 10 s for a request, 30 s to drain, 500 ms to stop.
+    fn default() -> Self {
+        Self { head: Duration::from_secs(10), drain: Duration::from_secs(30), shutdown: Duration::from_millis(500) }
+    }
+}
+
+/// How many connections there may be. One more is answered with 503 and counted in [`Counters::rejected`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// In all.
+    pub connections: usize,
+    /// Of those, without a session.
+    pub strangers: usize,
+}
+
+impl Default for Capacity {
+    /// 4096 connections, 1024 of them without a session.
+    fn default() -> Self {
+        Self { connections: 4096, strangers: 1024 }
+    }
+}
+
+/// A server that runs. Dropping it says GOODBYE to everybody, and waits until they have left, or for
+/// [`Timeouts::shutdown`].
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    counters: Arc<Counters>,
+    // Before the thread: fields drop in order, and the thread ends when this is gone.
+    _stop: Post<Infallible>,
+    _thread: Thread,
+}
+
+impl Server {
+    /// Binds the port and starts the thread. Each of `inside` is the router's end of a [`crate::transport::memory::pair`].
+    ///
+    /// # Errors
+    /// [`ServerError`]; nothing runs then.
+    pub fn start(config: ServerConfig, inside: Vec<Memory>) -> Result<Self, ServerError> {
+        let ServerConfig { listen, exposure, allow_origin, keepalive, timeouts, capacity, router } = config;
+        if needs_permission(listen) && exposure != Exposure::RemoteAnonymous {
+            return Err(ServerError::NeedsPermission(listen));
+        }
+        let bound = Listener::bind(listen).and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = bound.map_err(|error| ServerError::Listen { address: listen, error })?;
+        let bell = Waker::new()?;
+        let (stop, stopped) = mailbox(1, bell.clone());
+        let counters = Arc::new(Counters::default());
+        let router = Router::new(router, RandomIds::new(RandomState::new()));
+        let exchange = Exchange::new(router, timeouts.drain, Arc::clone(&counters));
+        let access = Access::new(address.ip(), allow_origin);
+        let settings = Settings { access, keepalive, timeouts, capacity };
+        let mut event_loop = EventLoop::new(settings, listener, exchange, (stopped, bell), Arc::clone(&counters))?;
+        for memory in inside {
+            event_loop.add_inside(memory, Now::read())?;
+        }
+        let thread = Thread::spawn("router", move || event_loop.run())?;
+        Ok(Self { address, counters, _stop: stop, _thread: thread })
+    }
+
+    /// Where it listens, with the port that it has.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL for clients on this machine, or of that address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        format!("ws://{address}{}", site::WAMP_PATH)
+    }
+
+    /// What it has counted so far.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+}
+
+/// Why a server does not start.
+#[derive(Debug)]
+pub enum ServerError {
+    /// Others could reach the address, and nobody said that they may.
+    NeedsPermission(SocketAddr),
+    /// The address cannot be listened at.
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the kernel says.
+        error: io::Error,
+    },
+    /// The kernel refuses a descriptor or a thread.
+    Resources(io::Error),
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NeedsPermission(address) => write!(
+                f,
+                "expected a loopback address to listen at, got {address}, which others can reach without a login: \
+                 --allow-remote-anonymous says that they may"
+            ),
+            Self::Listen { address, error } => write!(f, "cannot listen at {address}: {error}"),
+            Self::Resources(error) => write!(f, "cannot start the router: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ServerError {}
+
+impl From<io::Error> for ServerError {
+    fn from(error: io::Error) -> Self {
+        Self::Resources(error)
+    }
+}
