@@ -3,4 +3,5 @@
 
 mod agent;
 mod fake_router;
+mod restarts;
 mod tidy;

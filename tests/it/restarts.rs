@@ -1,0 +1,61 @@
+//! Routers that come and go under an agent.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use wampproc::agent::{Agent, ReconnectPolicy};
+use wampproc::link::client::{Client, Waited};
+use wampproc::router::RouterConfig;
+use wampproc::server::{Server, ServerConfig};
+use wampproc::sync::waker::Waker;
+use wampproc::transport::url::Url;
+use wampproc::wamp::options::CallOptions;
+use wampproc::wamp::{Event, Payload, Uri};
+
+const RESTARTS: usize = 200;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn serve(listen: SocketAddr) -> Server {
+    let router = RouterConfig::new(vec![Uri::from("realm1")], "test");
+    Server::start(ServerConfig::new(listen, router), Vec::new()).unwrap()
+}
+
+/// Calls until there is a result: right after a restart the agent may not be there yet.
+fn answers(client: &mut Client, procedure: &str, deadline: Instant) {
+    loop {
+        client.session().call(Uri::from(procedure), CallOptions::default(), Payload::default()).unwrap();
+        match client.wait(Some(deadline)).unwrap() {
+            Waited::Event(Event::Result { .. }) => return,
+            Waited::Event(Event::Failed { error, .. }) => {
+                assert_eq!(error.uri.as_str(), "wamp.error.no_such_procedure");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(Instant::now() < deadline, "{procedure} is not there");
+    }
+}
+
+#[test]
+fn the_agent_is_whole_again_after_every_restart() {
+    let server = serve("127.0.0.1:0".parse().unwrap());
+    let address = server.local_addr();
+    let url: Url = server.url().parse().unwrap();
+    let quickly = Duration::from_millis(2);
+    let policy = ReconnectPolicy { initial: quickly, factor: 1.0, max: quickly, healthy: Duration::ZERO };
+    let agent = Agent::builder(url.clone()).worker("w1").node("n1").reconnect(policy).build().unwrap();
+    let running = agent.spawn().unwrap();
+    let mut server = Some(server);
+    for _ in 0..RESTARTS {
+        let deadline = Instant::now() + PATIENCE;
+        let mut client = Client::join(&url, &Uri::from("realm1"), Some(deadline), Waker::new().unwrap()).unwrap();
+        answers(&mut client, "crossbar.node.n1.worker.w1.utcnow", deadline);
+        answers(&mut client, "crossbar.worker.w1.get_process_stats", deadline);
+        assert!(!running.is_finished());
+        // It answers no GOODBYE while it does not wait, and the router would give it time for that.
+        drop(client);
+        // Before the next, so that the port is free again.
+        drop(server.take());
+        server = Some(serve(address));
+    }
+    running.stop().unwrap();
+}
