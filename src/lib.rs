@@ -49,6 +49,7 @@
 
 pub mod agent;
 pub mod api;
+pub mod cli;
 pub mod link;
 pub mod process;
 pub mod router;

@@ -41,6 +41,13 @@ impl Url {
     }
 }
 
+/// Where `wampproc serve` listens by default.
+impl Default for Url {
+    fn default() -> Self {
+        Self { uri: Uri::from_static("ws://127.0.0.1:8080/ws"), host: "127.0.0.1".to_owned(), port: 8080 }
+    }
+}
+
 impl FromStr for Url {
     type Err = InvalidUrl;
 
@@ -105,6 +112,11 @@ mod tests {
             let url: Url = text.parse().unwrap();
             assert_eq!((url.host(), url.port()), (host, port), "{text}");
         }
+    }
+
+    #[test]
+    fn the_default_is_what_its_text_says() {
+        assert_eq!(Url::default().to_string().parse(), Ok(Url::default()));
     }
 
     #[test]

@@ -1,0 +1,189 @@
+//! The arguments of a call or an event as a command line gives them, and the payload that they make.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use serde_json::value::RawValue;
+
+use super::failure::Failure;
+use crate::transport::MAX_MESSAGE;
+use crate::wamp::{Payload, binary};
+
+/// The most bytes that are read from a file: no router takes a longer message by default.
+const MAX_BYTES: u64 = MAX_MESSAGE as u64;
+
+/// What was given, in the order in which it was.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments {
+    positional: Vec<Argument>,
+    /// Key and JSON text.
+    keyword: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug)]
+enum Argument {
+    /// A JSON text.
+    Json(String),
+    /// The bytes of a file.
+    File(PathBuf),
+    /// The bytes of the standard input.
+    StandardInput,
+}
+
+impl Arguments {
+    /// An argument that is JSON if it can be, and else a string.
+    pub fn push(&mut self, text: &str) {
+        self.positional.push(Argument::Json(json_or_string(text)));
+    }
+
+    /// An argument that is a string.
+    pub fn push_string(&mut self, text: &str) {
+        self.positional.push(Argument::Json(string(text)));
+    }
+
+    /// A file's bytes; `-` is the standard input.
+    ///
+    /// # Errors
+    /// When the standard input, which has only one end, is given twice.
+    pub fn push_file(&mut self, path: &OsStr) -> Result<(), String> {
+        if path != "-" {
+            self.positional.push(Argument::File(path.into()));
+            return Ok(());
+        }
+        if self.positional.iter().any(|argument| matches!(argument, Argument::StandardInput)) {
+            return Err("expected the standard input once, got it twice".to_owned());
+        }
+        self.positional.push(Argument::StandardInput);
+        Ok(())
+    }
+
+    /// A keyword argument, JSON if it can be, and else a string.
+    ///
+    /// # Errors
+    /// When the key was given before.
+    pub fn insert(&mut self, key: &str, text: &str) -> Result<(), String> {
+        if self.keyword.iter().any(|(known, _)| known == key) {
+            return Err(format!("expected every KEY once, got {key:?} twice"));
+        }
+        self.keyword.push((key.to_owned(), json_or_string(text)));
+        Ok(())
+    }
+
+    /// The payload. Reads the files.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] when a file cannot be read, or is too long for a message.
+    pub fn payload(&self) -> Result<Payload, Failure> {
+        let args = self.positional.iter().map(Argument::json).collect::<Result<Vec<_>, _>>()?;
+        let kwargs: Vec<String> = self.keyword.iter().map(|(key, json)| format!("{}:{json}", string(key))).collect();
+        let args = raw(args.is_empty(), format!("[{}]", args.join(",")))?;
+        let kwargs = raw(kwargs.is_empty(), format!("{{{}}}", kwargs.join(",")))?;
+        Payload::from_raw(args.as_deref(), kwargs.as_deref())
+            .map_err(|expected| Failure::Usage(format!("expected {expected}")))
+    }
+}
+
+impl Argument {
+    fn json(&self) -> Result<String, Failure> {
+        let (name, read) = match self {
+            Self::Json(text) => return Ok(text.clone()),
+            Self::File(path) => (path.display().to_string(), File::open(path).and_then(read)),
+            Self::StandardInput => ("the standard input".to_owned(), read(io::stdin().lock())),
+        };
+        read.map(|bytes| binary::to_json(&bytes).to_string()).map_err(|error| Failure::Input { name, error })
+    }
+}
+
+fn read(source: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let length = source.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if length as u64 > MAX_BYTES {
+        let sentence = format!("expected at most {MAX_BYTES} bytes, which is what a message holds, got more");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, sentence));
+    }
+    Ok(bytes)
+}
+
+fn raw(is_empty: bool, text: String) -> Result<Option<Box<RawValue>>, Failure> {
+    if is_empty {
+        return Ok(None);
+    }
+    // Its parts are JSON texts, so the whole is one.
+    RawValue::from_string(text).map(Some).map_err(|error| Failure::Usage(format!("expected JSON, got {error}")))
+}
+
+/// The text itself when it is JSON, so that it goes out as it was typed: `1.0`, numbers of any length, the order of keys.
+fn json_or_string(text: &str) -> String {
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(json) => json.get().to_owned(),
+        Err(_) => string(text),
+    }
+}
+
+fn string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(arguments: &Arguments) -> (Option<String>, Option<String>) {
+        let payload = arguments.payload().unwrap();
+        (payload.raw_args().map(|raw| raw.get().to_owned()), payload.raw_kwargs().map(|raw| raw.get().to_owned()))
+    }
+
+    #[test]
+    fn json_stays_as_it_was_typed_and_all_else_is_a_string() {
+        let mut arguments = Arguments::default();
+        for text in ["1.0", "12345678901234567890123", "true", "null", r#"{"b":1,"a":2}"#, "-5", r#""quoted""#] {
+            arguments.push(text);
+        }
+        for text in ["hello", "", "[1,", "01", "True", "nan", "1 2"] {
+            arguments.push(text);
+        }
+        arguments.push_string("5");
+        let args = r#"[1.0,12345678901234567890123,true,null,{"b":1,"a":2},-5,"quoted","hello","","[1,","01","True","nan","1 2","5"]"#;
+        assert_eq!(texts(&arguments), (Some(args.to_owned()), None));
+    }
+
+    #[test]
+    fn keyword_arguments_stand_beside_none_and_come_once() {
+        let mut arguments = Arguments::default();
+        assert_eq!(texts(&arguments), (None, None));
+        arguments.insert("relative", "false").unwrap();
+        arguments.insert("na\"me", "x").unwrap();
+        assert!(arguments.insert("relative", "true").is_err());
+        assert_eq!(texts(&arguments), (None, Some(r#"{"relative":false,"na\"me":"x"}"#.to_owned())));
+    }
+
+    #[test]
+    fn a_file_is_a_binary_value_in_its_place_and_a_missing_one_is_named() {
+        let path = std::env::temp_dir().join(format!("wampproc-arguments-{}", std::process::id()));
+        std::fs::write(&path, b"foo").unwrap();
+        let mut arguments = Arguments::default();
+        arguments.push("1");
+        arguments.push_file(path.as_os_str()).unwrap();
+        arguments.push("2");
+        let args = texts(&arguments).0;
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(args.as_deref(), Some(r#"[1,"\u0000Zm9v",2]"#));
+        let failure = arguments.payload().unwrap_err().to_string();
+        assert!(failure.contains(&path.display().to_string()), "{failure}");
+    }
+
+    #[test]
+    fn what_no_message_holds_is_not_read_to_its_end() {
+        assert!(read(io::repeat(0)).is_err());
+        assert_eq!(read(io::repeat(0).take(MAX_BYTES)).unwrap().len() as u64, MAX_BYTES);
+    }
+
+    #[test]
+    fn there_is_one_standard_input() {
+        let mut arguments = Arguments::default();
+        arguments.push_file(OsStr::new("-")).unwrap();
+        assert!(arguments.push_file(OsStr::new("-")).is_err());
+    }
+}

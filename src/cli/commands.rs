@@ -1,0 +1,173 @@
+//! The commands: one table, an entry each.
+
+use super::failure::Failure;
+use super::flags::{Store, set};
+use super::given::Given;
+use super::{call, join, procedures, publish, serve, subscribe, values};
+
+/// A command's name in the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)] // They are the commands' own names.
+pub enum Name {
+    Serve,
+    Join,
+    Call,
+    Subscribe,
+    Publish,
+    Procedures,
+}
+
+impl Name {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Serve, Self::Join, Self::Call, Self::Subscribe, Self::Publish, Self::Procedures];
+}
+
+/// A command.
+pub struct Command {
+    /// Its name in the program.
+    pub id: Name,
+    /// What is typed.
+    pub name: &'static str,
+    /// What stands behind it, in this order.
+    pub positionals: &'static [Positional],
+    /// What it does, in the imperative and without a full stop.
+    pub summary: &'static str,
+    /// Paragraphs for `--help`.
+    pub about: &'static [&'static str],
+    /// Does it.
+    pub run: fn(&Given) -> Result<(), Failure>,
+}
+
+/// What stands behind a command and is no flag.
+pub struct Positional {
+    /// As in `COMMAND NAME`.
+    pub name: &'static str,
+    /// How many.
+    pub times: Times,
+    /// Stores it, or says what was expected.
+    pub store: Store,
+}
+
+/// How often something can be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// It must be given.
+    Once,
+    /// It may be given; this holds without it.
+    AtMostOnce {
+        /// What holds without it.
+        default: &'static str,
+    },
+    /// As often as one likes.
+    Any,
+}
+
+const ARGUMENTS: Positional = Positional {
+    name: "ARG",
+    times: Times::Any,
+    store: Store::Text(|given, text| {
+        given.arguments.push(text);
+        Ok(())
+    }),
+};
+
+const TOPIC: Positional = Positional {
+    name: "TOPIC",
+    times: Times::Once,
+    // How it may be written depends on a flag that may come later.
+    store: Store::Text(|given, text| set(&mut given.subject, values::text(text))),
+};
+
+/// How arguments are typed.
+const ABOUT_ARGUMENTS: &str = "An ARG that is JSON is passed on as that; any other is a string. So 5, true and [1,2] are \
+                               what they look like, and hello needs no quotes. -s 5 is the string \"5\".";
+
+/// All commands, in the order of `--help`.
+pub const COMMANDS: &[Command] = &[
+    Command {
+        id: Name::Serve,
+        name: "serve",
+        positionals: &[],
+        summary: "run a WAMP router with this process on its bus",
+        about: &[
+            "Listens for WAMP clients over WebSocket, in one realm, and answers calls of the management API until a signal \
+             ends it. Clients need no login, so it listens where only this machine reaches it unless \
+             --allow-remote-anonymous says that others may too.",
+            "When every procedure is registered, one line is printed: ready URL REALM.",
+        ],
+        run: serve::run,
+    },
+    Command {
+        id: Name::Join,
+        name: "join",
+        positionals: &[Positional {
+            name: "URL",
+            times: Times::AtMostOnce { default: "ws://127.0.0.1:8080/ws" },
+            store: Store::Text(|given, text| set(&mut given.url, text.parse())),
+        }],
+        summary: "put this process on the bus of a WAMP router",
+        about: &[
+            "Joins a realm, registers the management API and answers calls until a signal ends it. It waits for a \
+             router that is not there yet, and comes back with all procedures when the connection is lost. A router \
+             that refuses the realm or the login ends it.",
+            "When every procedure is registered, one line is printed: ready URL REALM.",
+        ],
+        run: join::run,
+    },
+    Command {
+        id: Name::Call,
+        name: "call",
+        positionals: &[
+            Positional {
+                name: "PROCEDURE",
+                times: Times::Once,
+                store: Store::Text(|given, text| set(&mut given.subject, values::uri(text).map(|uri| uri.to_string()))),
+            },
+            ARGUMENTS,
+        ],
+        summary: "call a procedure and print its result",
+        about: &[
+            ABOUT_ARGUMENTS,
+            "Prints one line of JSON: the value, when the result is exactly one positional value, and else \
+             {\"args\":[...],\"kwargs\":{...}}. Numbers and the order of keys are printed as they came.",
+        ],
+        run: call::run,
+    },
+    Command {
+        id: Name::Subscribe,
+        name: "subscribe",
+        positionals: &[TOPIC],
+        summary: "print the events of a topic",
+        about: &[
+            "Prints a line of JSON for each event: {\"topic\":...,\"args\":[...],\"kwargs\":{...},\"publication\":ID}. \
+             Goes on until a signal ends it, or --count or --timeout does.",
+        ],
+        run: subscribe::run,
+    },
+    Command {
+        id: Name::Publish,
+        name: "publish",
+        positionals: &[TOPIC, ARGUMENTS],
+        summary: "publish an event",
+        about: &[ABOUT_ARGUMENTS],
+        run: publish::run,
+    },
+    Command {
+        id: Name::Procedures,
+        name: "procedures",
+        positionals: &[],
+        summary: "list the procedures of the management API",
+        about: &["Prints what serve and join register: name, arguments, result and what it does. Needs no router."],
+        run: procedures::run,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_its_command() {
+        assert!(Name::ALL.iter().eq(COMMANDS.iter().map(|command| &command.id)));
+    }
+}

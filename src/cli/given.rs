@@ -1,0 +1,188 @@
+//! What a command line says, typed: the flags' values by subject. The table of [`super::flags`] fills it, the defaults
+//! included.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use log::LevelFilter;
+
+use super::arguments::Arguments;
+use super::output;
+use crate::agent::{AgentBuilder, Patience};
+use crate::api::Role;
+use crate::server::{AllowedOrigin, Exposure};
+use crate::transport::url::Url;
+use crate::wamp::Uri;
+use crate::wamp::options::Match;
+
+/// Everything that can be given, each command reading its part.
+#[derive(Debug)]
+pub struct Given {
+    /// The router to connect to.
+    pub url: Url,
+    /// The realm to join or to open.
+    pub realm: Uri,
+    /// The procedure to call or the topic; nothing until it is given.
+    pub subject: String,
+    /// What `call` and `publish` send.
+    pub arguments: Arguments,
+    /// How long `call`, `publish` and `subscribe` may take; `None` is for ever.
+    pub timeout: Option<Duration>,
+    /// What `subscribe` waits for.
+    pub subscription: Subscription,
+    /// Whether `publish` waits for the router's word.
+    pub acknowledgement: Acknowledgement,
+    /// What `call` prints.
+    pub results: Results,
+    /// How errors and tables are printed.
+    pub format: Format,
+    /// The agent of `serve` and `join`.
+    pub agent: Agent,
+    /// Whether and how `join` holds on to its router.
+    pub connection: Connection,
+    /// Where and to whom `serve` listens.
+    pub listening: Listening,
+    /// What is logged.
+    pub log_level: LevelFilter,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        Self {
+            url: Url::default(),
+            realm: Uri::from("realm1"),
+            subject: String::new(),
+            arguments: Arguments::default(),
+            timeout: None,
+            subscription: Subscription::default(),
+            acknowledgement: Acknowledgement::default(),
+            results: Results::default(),
+            format: Format::default(),
+            agent: Agent::default(),
+            connection: Connection::default(),
+            listening: Listening::default(),
+            log_level: LevelFilter::Warn,
+        }
+    }
+}
+
+/// What to subscribe to, and until when.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Subscription {
+    /// How the topic is matched.
+    pub matching: Match,
+    /// How many events to wait for; `None` is no limit.
+    pub count: Option<u64>,
+}
+
+/// Whether a publisher asks for PUBLISHED.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Acknowledgement {
+    /// No.
+    #[default]
+    Unwanted,
+    /// Yes.
+    Wanted,
+}
+
+/// What is printed of a call's results.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Results {
+    /// In which form.
+    pub form: output::Form,
+    /// Which of them.
+    pub which: Which,
+}
+
+/// Which results are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// The last one.
+    #[default]
+    Final,
+    /// The progressive ones too.
+    All,
+}
+
+/// For whom errors and tables are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What the agent is to be. What is `None` is left to [`AgentBuilder`].
+#[derive(Debug, Default)]
+pub struct Agent {
+    /// The node's id.
+    pub node: Option<String>,
+    /// The worker's id.
+    pub worker: Option<String>,
+    /// What the process is.
+    pub role: Role,
+    /// The prefixes that replace the default ones.
+    pub prefixes: Vec<String>,
+    /// What `get_process_monitor` gives as `type`.
+    pub worker_type: Option<String>,
+    /// Time between two samples.
+    pub interval: Option<Duration>,
+    /// How many samples are kept.
+    pub history: Option<u32>,
+}
+
+impl Agent {
+    /// Tells the builder.
+    #[must_use]
+    pub fn configure(&self, mut builder: AgentBuilder) -> AgentBuilder {
+        builder = builder.role(self.role);
+        if let Some(node) = &self.node {
+            builder = builder.node(node);
+        }
+        if let Some(worker) = &self.worker {
+            builder = builder.worker(worker);
+        }
+        if let Some(worker_type) = &self.worker_type {
+            builder = builder.worker_type(worker_type);
+        }
+        if let Some(interval) = self.interval {
+            builder = builder.interval(interval);
+        }
+        if let Some(history) = self.history {
+            builder = builder.history(history);
+        }
+        self.prefixes.iter().fold(builder, |builder, prefix| builder.uri_prefix(prefix))
+    }
+}
+
+/// How `join` holds on to its router.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Connection {
+    /// Whether to try again.
+    pub patience: Patience,
+    /// Silence after which a ping is sent; `None` is never.
+    pub ping_interval: Option<Duration>,
+}
+
+/// Where and to whom the router listens.
+#[derive(Debug)]
+pub struct Listening {
+    /// The address; port 0 is any free one.
+    pub address: SocketAddr,
+    /// Web pages that may connect, beside the port's own.
+    pub origins: Vec<AllowedOrigin>,
+    /// Who may reach the address.
+    pub exposure: Exposure,
+}
+
+impl Default for Listening {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            origins: Vec::new(),
+            exposure: Exposure::default(),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! From the command line's words to what they say, by the tables. Pure.
+
+use std::ffi::{OsStr, OsString};
+
+use lexopt::{Arg, Parser};
+
+use super::commands::{COMMANDS, Command, Name, Times};
+use super::flags::{Answer, FLAGS, Flag, Store, Takes};
+use super::given::Given;
+use super::suggest::nearest;
+
+/// What is to be done.
+pub enum Asked {
+    /// Print something about a command, or about the program.
+    Answer(Answer, Option<&'static Command>),
+    /// Run a command.
+    Run(&'static Command, Box<Given>),
+}
+
+/// A command line that says what cannot be done.
+#[derive(Debug)]
+pub struct UsageError {
+    /// The command, where it is known.
+    pub command: Option<Name>,
+    /// What was expected, what was got.
+    pub sentence: String,
+}
+
+/// Parses the words behind the program's name.
+///
+/// # Errors
+/// [`UsageError`].
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Asked, UsageError> {
+    let mut parser = Parser::from_args(words);
+    let command = match parser.next().map_err(|error| wrong(None, sentence(error)))? {
+        None => return Err(wrong(None, format!("expected a command: {}", names()))),
+        Some(Arg::Value(word)) => command(&word)?,
+        Some(Arg::Long(name)) => {
+            let typed = Typed::Long(name.to_owned());
+            return flag(&typed, None)
+                .and_then(|flag| answer(flag, None).ok_or_else(|| wrong(None, unknown(&typed, None))));
+        }
+        Some(Arg::Short(letter)) => {
+            let typed = Typed::Short(letter);
+            return flag(&typed, None)
+                .and_then(|flag| answer(flag, None).ok_or_else(|| wrong(None, unknown(&typed, None))));
+        }
+    };
+    words_of(command, &mut parser)
+}
+
+/// Everything behind the command's name.
+fn words_of(command: &'static Command, parser: &mut Parser) -> Result<Asked, UsageError> {
+    let id = Some(command.id);
+    let mut given = defaults(command)?;
+    let mut positionals = Positionals::of(command);
+    loop {
+        if let Some(number) = negative_number(parser) {
+            positionals.take(&mut given, &number)?;
+            continue;
+        }
+        let typed = match parser.next().map_err(|error| wrong(id, sentence(error)))? {
+            None => break,
+            Some(Arg::Value(word)) => {
+                positionals.take(&mut given, &word)?;
+                continue;
+            }
+            Some(Arg::Long(name)) => Typed::Long(name.to_owned()),
+            Some(Arg::Short(letter)) => Typed::Short(letter),
+        };
+        let flag = flag(&typed, id)?;
+        match flag.takes {
+            Takes::Answer(answer) => return Ok(Asked::Answer(answer, Some(command))),
+            Takes::Nothing(set) => set(&mut given),
+            Takes::Value { name, store, .. } => {
+                let flag_named = |sentence: String| wrong(id, format!("--{}: {sentence}", flag.long));
+                let value = parser.value().map_err(|_| flag_named(format!("expected {name}, got nothing")))?;
+                store_value(&mut given, store, &value).map_err(flag_named)?;
+            }
+        }
+    }
+    positionals.end()?;
+    Ok(Asked::Run(command, Box::new(given)))
+}
+
+/// The positionals of a command that are still to come.
+struct Positionals {
+    command: &'static Command,
+    taken: usize,
+}
+
+impl Positionals {
+    const fn of(command: &'static Command) -> Self {
+        Self { command, taken: 0 }
+    }
+
+    fn take(&mut self, given: &mut Given, word: &OsStr) -> Result<(), UsageError> {
+        let id = Some(self.command.id);
+        let Some(positional) = self.command.positionals.get(self.taken) else {
+            return Err(wrong(id, format!("expected no more arguments, got {word:?}")));
+        };
+        if positional.times != Times::Any {
+            self.taken += 1;
+        }
+        store_value(given, positional.store, word)
+            .map_err(|sentence| wrong(id, format!("{}: {sentence}", positional.name)))
+    }
+
+    fn end(&self) -> Result<(), UsageError> {
+        match self.command.positionals.get(self.taken) {
+            Some(missing) if missing.times == Times::Once => {
+                Err(wrong(Some(self.command.id), format!("expected {}, got nothing", missing.name)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A flag as it was typed.
+enum Typed {
+    Long(String),
+    Short(char),
+}
+
+impl std::fmt::Display for Typed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Long(name) => write!(f, "--{name}"),
+            Self::Short(letter) => write!(f, "-{letter}"),
+        }
+    }
+}
+
+impl Typed {
+    fn is(&self, flag: &Flag) -> bool {
+        match self {
+            Self::Long(name) => flag.long == name,
+            Self::Short(letter) => flag.short == Some(*letter),
+        }
+    }
+}
+
+fn flag(typed: &Typed, command: Option<Name>) -> Result<&'static Flag, UsageError> {
+    FLAGS
+        .iter()
+        .find(|flag| typed.is(flag) && flag.is_of(command))
+        .ok_or_else(|| wrong(command, unknown(typed, command)))
+}
+
+fn unknown(typed: &Typed, command: Option<Name>) -> String {
+    let owners: Vec<&str> = FLAGS
+        .iter()
+        .filter(|flag| typed.is(flag))
+        .flat_map(|flag| COMMANDS.iter().filter(|command| flag.is_of(Some(command.id))))
+        .map(|command| command.name)
+        .collect();
+    if !owners.is_empty() {
+        return match command {
+            None => format!("expected a command before {typed}: {}", owners.join(", ")),
+            Some(_) => format!("expected a flag of this command, got {typed}, which {} has", owners.join(", ")),
+        };
+    }
+    let candidates = FLAGS.iter().filter(|flag| flag.is_of(command)).map(|flag| flag.long);
+    let hint = match typed {
+        Typed::Long(name) => nearest(name, candidates),
+        Typed::Short(_) => None,
+    };
+    match hint {
+        Some(name) => format!("unknown flag {typed}: did you mean --{name}?"),
+        None => format!("unknown flag {typed}"),
+    }
+}
+
+fn answer(flag: &Flag, command: Option<&'static Command>) -> Option<Asked> {
+    match flag.takes {
+        Takes::Answer(answer) => Some(Asked::Answer(answer, command)),
+        Takes::Nothing(_) | Takes::Value { .. } => None,
+    }
+}
+
+fn command(word: &OsStr) -> Result<&'static Command, UsageError> {
+    if let Some(command) = COMMANDS.iter().find(|command| word == command.name) {
+        return Ok(command);
+    }
+    let typed = word.to_string_lossy();
+    Err(wrong(
+        None,
+        match nearest(&typed, COMMANDS.iter().map(|command| command.name)) {
+            Some(name) => format!("unknown command {typed:?}: did you mean {name}?"),
+            None => format!("unknown command {typed:?}: expected {}", names()),
+        },
+    ))
+}
+
+fn names() -> String {
+    COMMANDS.iter().map(|command| command.name).collect::<Vec<_>>().join(", ")
+}
+
+/// What holds when nothing is given: the tables' own defaults.
+fn defaults(command: &Command) -> Result<Given, UsageError> {
+    let mut given = Given::default();
+    for flag in FLAGS.iter().filter(|flag| flag.is_of(Some(command.id))) {
+        if let Takes::Value { default: Some(default), store, .. } = flag.takes {
+            store_value(&mut given, store, OsStr::new(default))
+                .map_err(|sentence| wrong(Some(command.id), format!("--{}: {sentence}", flag.long)))?;
+        }
+    }
+    for positional in command.positionals {
+        if let Times::AtMostOnce { default } = positional.times {
+            store_value(&mut given, positional.store, OsStr::new(default))
+                .map_err(|sentence| wrong(Some(command.id), format!("{}: {sentence}", positional.name)))?;
+        }
+    }
+    Ok(given)
+}
+
+fn store_value(given: &mut Given, store: Store, value: &OsStr) -> Result<(), String> {
+    match store {
+        Store::Path(store) => store(given, value),
+        Store::Text(store) => match value.to_str() {
+            Some(text) => store(given, text),
+            None => Err(format!("expected text in UTF-8, got {value:?}")),
+        },
+    }
+}
+
+/// An argument like `-5`, which is no flag.
+fn negative_number(parser: &mut Parser) -> Option<OsString> {
+    let mut raw = parser.try_raw_args()?;
+    let mut bytes = raw.peek()?.as_encoded_bytes().iter();
+    let is_number = bytes.next() == Some(&b'-') && bytes.next().is_some_and(u8::is_ascii_digit);
+    if is_number { raw.next() } else { None }
+}
+
+fn sentence(error: lexopt::Error) -> String {
+    match error {
+        lexopt::Error::UnexpectedValue { option, value } => format!("{option}: expected no value, got {value:?}"),
+        other => other.to_string(),
+    }
+}
+
+const fn wrong(command: Option<Name>, sentence: String) -> UsageError {
+    UsageError { command, sentence }
+}
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;

@@ -1,0 +1,115 @@
+//! Tests of the parser: what is understood, and what is told when something is not.
+
+use super::*;
+use std::time::Duration;
+
+fn parsed(words: &[&str]) -> Result<Asked, UsageError> {
+    parse(words.iter().map(OsString::from))
+}
+
+fn given(words: &[&str]) -> Given {
+    match parsed(words) {
+        Ok(Asked::Run(_, given)) => *given,
+        Ok(Asked::Answer(answer, _)) => panic!("{answer:?}"),
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+fn refusal(words: &[&str]) -> String {
+    match parsed(words) {
+        Err(error) => error.sentence,
+        Ok(_) => panic!("{words:?} was understood"),
+    }
+}
+
+fn args(given: &Given) -> String {
+    given.arguments.payload().unwrap().raw_args().map(|raw| raw.get().to_owned()).unwrap_or_default()
+}
+
+#[test]
+fn flags_stand_anywhere_and_arguments_keep_their_order() {
+    let given = given(&["call", "-s1", "--realm=r.x", "a.b", "2", "-s", "3", "-k", "a=4", "--", "-k", "--5"]);
+    assert_eq!((given.subject.as_str(), given.realm.as_str()), ("a.b", "r.x"));
+    assert_eq!(args(&given), r#"["1",2,"3","-k","--5"]"#);
+    let kwargs = given.arguments.payload().unwrap().raw_kwargs().unwrap().get().to_owned();
+    assert_eq!(kwargs, r#"{"a":4}"#);
+}
+
+#[test]
+fn a_negative_number_is_no_flag() {
+    assert_eq!(args(&given(&["call", "a.b", "-5", "-1.5e3", "-s", "-7"])), r#"[-5,-1.5e3,"-7"]"#);
+}
+
+#[test]
+fn what_is_not_given_is_the_tables_default() {
+    let call = given(&["call", "a.b"]);
+    assert_eq!((call.url.to_string().as_str(), call.realm.as_str()), ("ws://127.0.0.1:8080/ws", "realm1"));
+    assert_eq!((call.timeout, call.log_level), (Some(Duration::from_secs(10)), log::LevelFilter::Warn));
+    let subscribe = given(&["subscribe", "a.b"]);
+    assert_eq!((subscribe.timeout, subscribe.subscription.count), (None, None));
+    let join = given(&["join"]);
+    assert_eq!((join.url, join.log_level), (call.url, log::LevelFilter::Info));
+    assert_eq!(join.connection.ping_interval, Some(Duration::from_secs(10)));
+    assert_eq!(given(&["join", "ws://h:1/x", "--ping-interval", "0"]).connection.ping_interval, None);
+}
+
+#[test]
+fn the_last_of_a_flag_given_twice_holds() {
+    assert_eq!(given(&["call", "--realm", "a", "--realm", "b", "x.y"]).realm.as_str(), "b");
+    assert_eq!(given(&["join", "--uri-prefix", "a", "--uri-prefix=b"]).agent.prefixes, ["a", "b"]);
+}
+
+#[test]
+fn help_and_version_are_answered_whatever_is_missing() {
+    for (words, expected, name) in [
+        (&["--help"][..], Answer::Help, None),
+        (&["-h"], Answer::Help, None),
+        (&["--version"], Answer::Version, None),
+        (&["-V", "call"], Answer::Version, None),
+        (&["call", "--help"], Answer::Help, Some(Name::Call)),
+        (&["call", "a.b", "-h"], Answer::Help, Some(Name::Call)),
+    ] {
+        match parsed(words) {
+            Ok(Asked::Answer(answer, command)) => {
+                assert_eq!((answer, command.map(|command| command.id)), (expected, name), "{words:?}");
+            }
+            _ => panic!("{words:?} was not answered"),
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_with_what_to_type() {
+    for (words, sentence) in [
+        (&[][..], "expected a command: "),
+        (&["cal"], "unknown command \"cal\": did you mean call?"),
+        (&["frobnicate"], "unknown command \"frobnicate\": expected "),
+        (&["--timeout", "1"], "expected a command before --timeout: call, publish, subscribe"),
+        (&["--frob"], "unknown flag --frob"),
+        (&["call"], "expected PROCEDURE, got nothing"),
+        (&["call", "a b"], "PROCEDURE: expected components without white space and '#', got \"a b\""),
+        (&["call", "a.b", "--timout", "1"], "unknown flag --timout: did you mean --timeout?"),
+        (&["call", "a.b", "-z"], "unknown flag -z"),
+        (&["call", "a.b", "--ack"], "expected a flag of this command, got --ack, which publish has"),
+        (&["call", "a.b", "--timeout"], "--timeout: expected TIME, got nothing"),
+        (&["call", "a.b", "--timeout", "soon"], "--timeout: expected a time like 10s"),
+        (&["call", "a.b", "--raw=1"], "--raw: expected no value, got \"1\""),
+        (&["call", "a.b", "-k", "x"], "--kwarg: expected KEY=VALUE, got \"x\""),
+        (&["call", "a.b", "-k", "x=1", "-k", "x=2"], "--kwarg: expected every KEY once, got \"x\" twice"),
+        (&["join", "http://x"], "URL: expected a URL like ws://HOST:PORT/ws, got \"http://x\""),
+        (&["join", "ws://a/", "ws://b/"], "expected no more arguments, got \"ws://b/\""),
+        (&["procedures", "x"], "expected no more arguments, got \"x\""),
+        (&["subscribe", "a.b", "--match", "regex"], "--match: expected exact or prefix or wildcard, got \"regex\""),
+    ] {
+        let got = refusal(words);
+        assert!(got.starts_with(sentence), "{words:?}: {got:?}");
+    }
+}
+
+#[test]
+fn text_must_be_utf_8() {
+    use std::os::unix::ffi::OsStringExt;
+    let words = ["call".into(), "a.b".into(), OsString::from_vec(vec![0xff])];
+    let error = parse(words).err().unwrap();
+    assert!(error.sentence.starts_with("ARG: expected text in UTF-8, got "), "{}", error.sentence);
+}

@@ -1,0 +1,178 @@
+//! From the text of a flag to its value. Pure. Every error is a sentence: what was expected, what was got.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use log::LevelFilter;
+
+use crate::api::Role;
+use crate::sampler::{LONGEST_HISTORY, SHORTEST_INTERVAL};
+use crate::wamp::Uri;
+use crate::wamp::options::Match;
+use crate::wamp::uri::{Form, Rules, is_component};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The longest time that can be given. Every clock can count that far.
+const LONGEST: Duration = DAY.saturating_mul(365);
+
+/// A time: `10s`, `500ms`, `1m 30s`, or a number of seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => humantime::parse_duration(text).ok(),
+    };
+    match parsed {
+        Some(duration) if duration <= LONGEST => Ok(duration),
+        _ => Err(format!("expected a time like 10s, 500ms or 2.5 (seconds), at most a year, got {text:?}")),
+    }
+}
+
+/// A time, of which 0 means that there is none.
+pub fn limit(text: &str) -> Result<Option<Duration>, String> {
+    duration(text).map(|duration| Some(duration).filter(|duration| !duration.is_zero()))
+}
+
+/// The time between two samples.
+pub fn interval(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Ok(interval) if (SHORTEST_INTERVAL..=DAY).contains(&interval) => Ok(interval),
+        Ok(_) => Err(format!("expected a time from 10ms to 1d, got {text:?}")),
+        Err(sentence) => Err(sentence),
+    }
+}
+
+/// How many samples are kept.
+pub fn history(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(samples) if samples <= LONGEST_HISTORY => Ok(samples),
+        _ => Err(format!("expected a whole number from 0 to {LONGEST_HISTORY}, got {text:?}")),
+    }
+}
+
+/// A number of events.
+pub fn count(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        _ => Err(format!("expected a whole number from 1, got {text:?}")),
+    }
+}
+
+/// An address to listen on.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("expected ADDR:PORT with an IP address, like 127.0.0.1:8080 or [::1]:8080, got {text:?}"))
+}
+
+/// A URI that names one thing.
+pub fn uri(text: &str) -> Result<Uri, String> {
+    let uri = Uri::from(text);
+    uri.check(Rules::Loose, Form::Exact).map_err(|error| error.to_string())?;
+    Ok(uri)
+}
+
+/// Any text.
+pub fn text(text: &str) -> Result<String, Infallible> {
+    Ok(text.to_owned())
+}
+
+/// An id that can stand in a URI.
+pub fn id(text: &str) -> Result<String, String> {
+    if is_component(text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("expected characters other than white space, '.' and '#', and at least one, got {text:?}"))
+}
+
+/// One of few words.
+fn word<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, String> {
+    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        format!("expected {}, got {text:?}", words.join(" or "))
+    })
+}
+
+/// What the process is.
+pub fn role(text: &str) -> Result<Role, String> {
+    word(text, &[("worker", Role::Worker), ("controller", Role::Controller)])
+}
+
+/// How a topic is matched.
+pub fn matching(text: &str) -> Result<Match, String> {
+    word(text, &[Match::Exact, Match::Prefix, Match::Wildcard].map(|matching| (matching.name(), matching)))
+}
+
+/// What is logged.
+pub fn log_level(text: &str) -> Result<LevelFilter, String> {
+    word(
+        text,
+        &[
+            ("off", LevelFilter::Off),
+            ("error", LevelFilter::Error),
+            ("warn", LevelFilter::Warn),
+            ("info", LevelFilter::Info),
+            ("debug", LevelFilter::Debug),
+            ("trace", LevelFilter::Trace),
+        ],
+    )
+}
+
+/// `KEY=VALUE`.
+pub fn key_value(text: &str) -> Result<(&str, &str), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key, value)),
+        _ => Err(format!("expected KEY=VALUE, got {text:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_with_units_and_bare_seconds() {
+        for (text, ms) in
+            [("10s", 10_000), ("500ms", 500), ("1m 30s", 90_000), ("10", 10_000), ("2.5", 2_500), ("0", 0)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        for text in ["", "-1", "s", "ten", "inf", "nan", "1e300", "2years", "10 parsecs", "1h;"] {
+            let sentence = duration(text).expect_err(text);
+            assert!(sentence.starts_with("expected a time like 10s"), "{sentence}");
+        }
+        assert_eq!(limit("0"), Ok(None));
+        assert_eq!(limit("1"), Ok(Some(Duration::from_secs(1))));
+    }
+
+    #[test]
+    fn ranges_are_told() {
+        assert_eq!(interval("10ms"), Ok(SHORTEST_INTERVAL));
+        assert_eq!(interval("9ms"), Err("expected a time from 10ms to 1d, got \"9ms\"".to_owned()));
+        assert_eq!(history("0"), Ok(0));
+        assert_eq!(history("86401"), Err("expected a whole number from 0 to 86400, got \"86401\"".to_owned()));
+        assert_eq!(count("1"), Ok(1));
+        assert!(count("0").is_err() && count("-1").is_err() && count("1.5").is_err());
+    }
+
+    #[test]
+    fn words_are_listed_when_another_is_given() {
+        assert_eq!(role("controller"), Ok(Role::Controller));
+        assert_eq!(role("boss"), Err("expected worker or controller, got \"boss\"".to_owned()));
+        assert_eq!(matching("prefix"), Ok(Match::Prefix));
+        assert_eq!(matching("regex"), Err("expected exact or prefix or wildcard, got \"regex\"".to_owned()));
+        assert_eq!(log_level("debug"), Ok(LevelFilter::Debug));
+        assert!(log_level("loud").is_err());
+    }
+
+    #[test]
+    fn addresses_and_pairs() {
+        assert_eq!(address("[::1]:0"), Ok("[::1]:0".parse().unwrap()));
+        for text in ["", ":8080", "8080", "localhost:8080", "127.0.0.1", "127.0.0.1:70000"] {
+            assert!(address(text).is_err(), "{text}");
+        }
+        assert_eq!(key_value("a=b=c"), Ok(("a", "b=c")));
+        assert_eq!(key_value("a="), Ok(("a", "")));
+        assert!(key_value("=b").is_err() && key_value("a").is_err());
+    }
+}
