@@ -31,6 +31,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::link::AGENT;
 use crate::router::{Router, RouterConfig};
 use crate::sync::clock::Now;
 use crate::sync::mailbox::{Post, mailbox};
@@ -38,6 +39,7 @@ use crate::sync::thread::Thread;
 use crate::sync::waker::Waker;
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory::Memory;
+use crate::wamp::Uri;
 use crate::wamp::id::RandomIds;
 
 pub use counters::{Counter, Counters};
@@ -46,6 +48,9 @@ use exchange::Exchange;
 use listener::Listener;
 use origin::Access;
 pub use origin::{AllowedOrigin, Exposure, InvalidOrigin, needs_permission};
+
+/// The realm that there is when none is named, as on other routers.
+pub const REALM: &str = "realm1";
 
 /// What a server is like.
 #[derive(Clone, Debug)]
@@ -67,9 +72,9 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    /// A server of that router at that address, otherwise as by default.
+    /// A server at that address with the realm `realm1`, everything else as by default.
     #[must_use]
-    pub fn new(listen: SocketAddr, router: RouterConfig) -> Self {
+    pub fn new(listen: SocketAddr) -> Self {
         Self {
             listen,
             exposure: Exposure::default(),
@@ -77,7 +82,7 @@ impl ServerConfig {
             keepalive: KeepalivePolicy::default(),
             timeouts: Timeouts::default(),
             capacity: Capacity::default(),
-            router,
+            router: RouterConfig::new(vec![Uri::from(REALM)], AGENT),
         }
     }
 }

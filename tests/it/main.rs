@@ -4,4 +4,5 @@
 mod agent;
 mod fake_router;
 mod restarts;
+mod server;
 mod tidy;
