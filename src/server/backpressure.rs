@@ -6,19 +6,21 @@
 //!    dropped; an INVOCATION or a progressive RESULT is given back to the router, which ends that call with an ERROR.
 //! 2. What answers the peer's own requests is queued beyond `soft`. Only answers can bring a queue beyond `pause`; from
 //!    there on the peer is not read until it has taken some. A client that pipelines is slowed down by TCP, not cut off.
-//! 3. Beyond `hard` the connection is closed: so much was asked for already when reading stopped.
-//! 4. Who takes nothing at all for the drain timeout (30 s) is closed, however little waits.
+//! 3. Beyond `hard` the connection is closed: all that was asked for before reading stopped.
+//! 4. While all queues together hold more than [`super::Capacity::queued_bytes`], `fair` takes the place of `soft` and
+//!    `hard`: those who have most waiting lose it first, and who keeps up does not notice.
+//! 5. Who takes nothing at all for the drain timeout (30 s) is closed, however little waits.
 //!
 //! # Nobody waits for ever
 //!
 //! The router's thread never blocks; there are two things that it does not read, and each ends.
 //!
 //! - *A socket whose answers wait (`pause`)* is read again when its client reads. A client that only writes, and waits
-//!   until that is taken, has asked for megabytes that it does not read; rule 4 ends it. Events never stop the reading, so
+//!   until that is taken, has asked for megabytes that it does not read; rule 5 ends it. Events never stop the reading, so
 //!   a subscriber that publishes without looking at its events first loses events, and is not held up.
 //! - *All sockets in a session, while an end in memory is full*: the embedded agent has 512 messages in its mailbox. It is
 //!   read all the time itself, so whatever it has to say finds room, and it comes back to its mailbox. If it never does,
-//!   rule 4 ends it, and the sockets are read again. So pipelined calls to the agent are slowed down, not refused.
+//!   rule 5 ends it, and the sockets are read again. So pipelined calls to the agent are slowed down, not refused.
 //!
 //! Neither waits for the other: to write to an end in memory needs no socket to be writable, and to write to a socket
 //! queues without waiting. A peer that is not read is not held to its pings either; they are read when it is.
@@ -35,13 +37,25 @@ pub(super) struct Limits {
     pub pause: usize,
     /// More than this: the peer is closed.
     pub hard: usize,
+    /// Instead of the first and the last, while all together have too much waiting.
+    pub fair: usize,
 }
 
-/// Bytes, for a socket. The gap between the first two is more than the one message that may overshoot `soft`.
-pub(super) const SOCKET: Limits = Limits { soft: MAX_MESSAGE, pause: 3 * MAX_MESSAGE, hard: 8 * MAX_MESSAGE };
+/// Bytes, for a socket. The gap between `soft` and `pause` is more than the one message that may overshoot.
+pub(super) const SOCKET: Limits =
+    Limits { soft: MAX_MESSAGE, pause: 3 * MAX_MESSAGE, hard: 32 * MAX_MESSAGE, fair: 64 * 1024 };
 
-/// Messages, for an end in memory, beyond the 512 in its mailbox. It is always read.
-pub(super) const MEMORY: Limits = Limits { soft: 1024, pause: usize::MAX, hard: 8192 };
+/// Messages, for an end in memory, beyond the 512 in its mailbox. It is always read, and its messages are no bytes.
+pub(super) const MEMORY: Limits = Limits { soft: 1024, pause: usize::MAX, hard: 8192, fair: 1024 };
+
+/// How much all have waiting together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pressure {
+    /// No more than may.
+    Low,
+    /// More.
+    High,
+}
 
 /// What becomes of a message for a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,14 +78,21 @@ fn is_optional(message: &Message) -> bool {
 }
 
 impl Limits {
+    /// How much may wait already for the message to be queued behind it.
+    pub fn room_for(&self, message: &Message, pressure: Pressure) -> usize {
+        match pressure {
+            Pressure::High => self.fair,
+            Pressure::Low if is_optional(message) => self.soft,
+            Pressure::Low => self.hard,
+        }
+    }
+
     /// Whether a message may be queued behind what waits already.
-    pub fn admit(&self, message: &Message, queued: usize) -> Admission {
-        if queued <= self.soft {
+    pub fn admit(&self, message: &Message, queued: usize, pressure: Pressure) -> Admission {
+        if queued <= self.room_for(message, pressure) {
             Admission::Queue
         } else if is_optional(message) {
             Admission::GiveBack
-        } else if queued <= self.hard {
-            Admission::Queue
         } else {
             Admission::Close
         }
@@ -88,18 +109,19 @@ mod tests {
     use super::*;
     use crate::wamp::codec::json;
 
-    const LIMITS: Limits = Limits { soft: 10, pause: 20, hard: 30 };
+    const LIMITS: Limits = Limits { soft: 10, pause: 20, hard: 30, fair: 5 };
 
-    fn verdicts(text: &str) -> Vec<Admission> {
+    fn verdicts<const N: usize>(text: &str, pressure: Pressure, queued: [usize; N]) -> [Admission; N] {
         let message = json::decode(text).unwrap();
-        [0, 10, 11, 30, 31].map(|queued| LIMITS.admit(&message, queued)).to_vec()
+        queued.map(|queued| LIMITS.admit(&message, queued, pressure))
     }
 
     #[test]
     fn what_a_peer_can_do_without_is_queued_up_to_the_soft_limit() {
         use Admission::{GiveBack, Queue};
         for text in ["[36,1,2,{}]", "[68,1,2,{}]", "[50,1,{\"progress\":true}]"] {
-            assert_eq!(verdicts(text), [Queue, Queue, GiveBack, GiveBack, GiveBack], "{text}");
+            assert_eq!(verdicts(text, Pressure::Low, [0, 10, 11, 31]), [Queue, Queue, GiveBack, GiveBack], "{text}");
+            assert_eq!(verdicts(text, Pressure::High, [0, 5, 6]), [Queue, Queue, GiveBack], "{text}");
         }
     }
 
@@ -107,7 +129,8 @@ mod tests {
     fn answers_are_queued_up_to_the_hard_limit() {
         use Admission::{Close, Queue};
         for text in ["[50,1,{}]", "[8,48,1,{},\"a.b\"]", "[17,1,2]", "[65,1,2]", "[69,1,{}]", "[6,{},\"a.b\"]"] {
-            assert_eq!(verdicts(text), [Queue, Queue, Queue, Queue, Close], "{text}");
+            assert_eq!(verdicts(text, Pressure::Low, [0, 11, 30, 31]), [Queue, Queue, Queue, Close], "{text}");
+            assert_eq!(verdicts(text, Pressure::High, [0, 5, 6]), [Queue, Queue, Close], "{text}");
         }
     }
 

@@ -201,7 +201,7 @@ impl EventLoop {
     /// Lets a caller in, if there is room.
     fn admit(&mut self, mut stream: TcpStream, address: SocketAddr, now: Instant) {
         self.counters.connections.add(1);
-        let Capacity { connections, strangers } = self.settings.capacity;
+        let Capacity { connections, strangers, .. } = self.settings.capacity;
         let here = self.visitors.len();
         let is_full = here + self.exchange.len() >= connections || here + self.exchange.strangers() >= strangers;
         let token = self.draw_token();

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::backpressure::Admission;
+use super::backpressure::{Admission, Pressure};
 use super::counters::Counters;
 use super::peer::{Loss, Peer, Place, Stage};
 use super::registry::Registry;
@@ -18,6 +18,15 @@ use crate::wamp::error::uri;
 
 /// Messages taken from one peer before the others have their turn.
 const ROUND: usize = 64;
+
+/// What does not change.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ExchangeSettings {
+    /// How long a peer may take nothing.
+    pub drain: Duration,
+    /// Bytes that may wait for sockets, in all.
+    pub queued_bytes: usize,
+}
 
 /// The router with its peers.
 pub(super) struct Exchange {
@@ -35,8 +44,26 @@ pub(super) struct Exchange {
     gone: Vec<Peer>,
     /// Those without a session.
     strangers: usize,
-    drain_timeout: Duration,
+    /// Bytes that wait for sockets, in all.
+    waiting: usize,
+    settings: ExchangeSettings,
     counters: Arc<Counters>,
+}
+
+/// A message on its way to a peer, for the length of one call.
+#[allow(clippy::large_enum_variant)]
+enum Outgoing<'a> {
+    Own(Message),
+    Shared(&'a SharedMessage),
+}
+
+impl AsRef<Message> for Outgoing<'_> {
+    fn as_ref(&self) -> &Message {
+        match self {
+            Self::Own(message) => message,
+            Self::Shared(shared) => shared.message(),
+        }
+    }
 }
 
 /// Whether a peer has more to read.
@@ -48,7 +75,7 @@ enum Served {
 }
 
 impl Exchange {
-    pub fn new(router: Router, drain_timeout: Duration, counters: Arc<Counters>) -> Self {
+    pub fn new(router: Router, settings: ExchangeSettings, counters: Arc<Counters>) -> Self {
         Self {
             router,
             outbox: Outbox::new(),
@@ -58,7 +85,8 @@ impl Exchange {
             touched: Vec::new(),
             gone: Vec::new(),
             strangers: 0,
-            drain_timeout,
+            waiting: 0,
+            settings,
             counters,
         }
     }
@@ -196,7 +224,7 @@ impl Exchange {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.watch.rang();
         let held = peer.held(congested);
-        if let Err(loss) = peer.expire(held, self.drain_timeout, now.mono) {
+        if let Err(loss) = peer.expire(held, self.settings.drain, now.mono) {
             self.lose(id, loss, now);
         }
         self.touch(id);
@@ -228,11 +256,14 @@ impl Exchange {
     fn route(&mut self, now: Now) {
         while let Some(output) = self.outbox.pop_front() {
             match output {
-                Output::Send { to, message } => self.send(to, message, now),
+                Output::Send { to, message } => {
+                    self.notice(to, &message);
+                    self.send(to, Outgoing::Own(message), now);
+                }
                 Output::Fanout { to, message } => {
                     let shared = SharedMessage::new(message);
                     for id in to {
-                        self.send_shared(id, &shared, now);
+                        self.send(id, Outgoing::Shared(&shared), now);
                     }
                 }
                 Output::Close { peer } => self.close(peer, now),
@@ -240,29 +271,21 @@ impl Exchange {
         }
     }
 
-    fn send(&mut self, id: PeerId, message: Message, now: Now) {
-        self.notice(id, &message);
+    fn send(&mut self, id: PeerId, message: Outgoing<'_>, now: Now) {
+        let pressure = if self.waiting > self.settings.queued_bytes { Pressure::High } else { Pressure::Low };
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        match peer.admit(&message, now.mono) {
+        let admission = peer.admit(message.as_ref(), pressure, now.mono);
+        match admission {
             Admission::Queue => {
                 self.counters.messages_out.add(1);
-                peer.transport.send(message);
+                match message {
+                    Outgoing::Own(message) => peer.transport.send(message),
+                    Outgoing::Shared(shared) => peer.transport.send_shared(shared),
+                }
+                peer.recount(&mut self.waiting);
                 self.touch(id);
             }
-            Admission::GiveBack => self.give_back(id, &message, now),
-            Admission::Close => self.lose(id, Loss::Overrun, now),
-        }
-    }
-
-    fn send_shared(&mut self, id: PeerId, shared: &SharedMessage, now: Now) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        match peer.admit(shared.message(), now.mono) {
-            Admission::Queue => {
-                self.counters.messages_out.add(1);
-                peer.transport.send_shared(shared);
-                self.touch(id);
-            }
-            Admission::GiveBack => self.give_back(id, shared.message(), now),
+            Admission::GiveBack => self.give_back(id, message.as_ref(), now),
             Admission::Close => self.lose(id, Loss::Overrun, now),
         }
     }
@@ -278,15 +301,16 @@ impl Exchange {
 
     /// What a message says about its receiver.
     fn notice(&mut self, id: PeerId, message: &Message) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
         match message {
             Message::Welcome { session, .. } => {
+                let Some(peer) = self.peers.get_mut(&id) else { return };
                 log::debug!("{}: session {session}", peer.place);
                 if std::mem::replace(&mut peer.stage, Stage::Joined) == Stage::Opening {
                     self.strangers -= 1;
                 }
             }
             Message::Abort { details, reason } => {
+                let Some(peer) = self.peers.get(&id) else { return };
                 let sentence = details.message.as_deref().unwrap_or_default();
                 if reason.as_str() == uri::PROTOCOL_VIOLATION {
                     self.counters.violations.add(1);
@@ -333,7 +357,9 @@ impl Exchange {
     }
 
     fn remove(&mut self, id: PeerId) {
-        self.gone.extend(self.peers.remove(&id));
+        let Some(peer) = self.peers.remove(&id) else { return };
+        self.waiting = self.waiting.saturating_sub(peer.counted());
+        self.gone.push(peer);
         self.inside.retain(|&inside| inside != id);
     }
 
@@ -360,6 +386,7 @@ impl Exchange {
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             peer.touched = false;
             peer.flush(now.mono);
+            peer.recount(&mut self.waiting);
             if let Some(error) = peer.failure() {
                 self.lose(id, Loss::Transport(error), now);
                 continue;
@@ -377,7 +404,7 @@ impl Exchange {
         let congested = self.is_congested();
         for id in settled.iter().chain(self.ready.iter().filter(|_| congested)) {
             if let Some(peer) = self.peers.get_mut(id) {
-                peer.register(peer.held(congested), self.drain_timeout, registry);
+                peer.register(peer.held(congested), self.settings.drain, registry);
             }
         }
         for mut peer in self.gone.drain(..) {

@@ -44,7 +44,7 @@ use crate::wamp::id::RandomIds;
 
 pub use counters::{Counter, Counters};
 use event_loop::{EventLoop, Settings};
-use exchange::Exchange;
+use exchange::{Exchange, ExchangeSettings};
 use listener::Listener;
 use origin::Access;
 pub use origin::{AllowedOrigin, Exposure, InvalidOrigin, needs_permission};
@@ -65,7 +65,7 @@ pub struct ServerConfig {
     pub keepalive: KeepalivePolicy,
     /// How long things may take.
     pub timeouts: Timeouts,
-    /// How many connections there may be.
+    /// How much there may be.
     pub capacity: Capacity,
     /// The router behind the port.
     pub router: RouterConfig,
@@ -105,19 +105,22 @@ impl Default for Timeouts {
     }
 }
 
-/// How many connections there may be. One more is answered with 503 and counted in [`Counters::rejected`].
+/// How much there may be. A connection more is answered with 503 and counted in [`Counters::rejected`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
     /// In all.
     pub connections: usize,
     /// Of those, without a session.
     pub strangers: usize,
+    /// Bytes that may wait in all for peers that do not read fast enough; beyond it, those with the longest queues lose
+    /// what waits. An event counts for every subscriber for whom it waits, though it is kept once.
+    pub queued_bytes: usize,
 }
 
 impl Default for Capacity {
-    /// 4096 connections, 1024 of them without a session.
+    /// 4096 connections, 1024 of them without a session; 64 MiB.
     fn default() -> Self {
-        Self { connections: 4096, strangers: 1024 }
+        Self { connections: 4096, strangers: 1024, queued_bytes: 64 << 20 }
     }
 }
 
@@ -148,7 +151,8 @@ impl Server {
         let (stop, stopped) = mailbox(1, bell.clone());
         let counters = Arc::new(Counters::default());
         let router = Router::new(router, RandomIds::new(RandomState::new()));
-        let exchange = Exchange::new(router, timeouts.drain, Arc::clone(&counters));
+        let limits = ExchangeSettings { drain: timeouts.drain, queued_bytes: capacity.queued_bytes };
+        let exchange = Exchange::new(router, limits, Arc::clone(&counters));
         let access = Access::new(address.ip(), allow_origin);
         let settings = Settings { access, keepalive, timeouts, capacity };
         let mut event_loop = EventLoop::new(settings, listener, exchange, (stopped, bell), Arc::clone(&counters))?;

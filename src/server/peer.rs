@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::backpressure::{Admission, Limits, MEMORY, SOCKET};
+use super::backpressure::{Admission, Limits, MEMORY, Pressure, SOCKET};
 use super::registry::{Registry, Watch};
 use crate::sync::wait::{Interest, earlier};
 use crate::transport::memory::Memory;
@@ -84,6 +84,8 @@ pub(super) struct Peer {
     /// The descriptor became writable since the last flush.
     pub writable: bool,
     limits: Limits,
+    /// The bytes of its queue that stand in the total.
+    counted: usize,
     /// Since when it takes nothing, though something waits.
     stalled: Option<Instant>,
     failed: Option<TransportError>,
@@ -111,6 +113,7 @@ impl Peer {
             broken: false,
             writable: false,
             limits,
+            counted: 0,
             stalled: None,
             failed: None,
         }
@@ -123,13 +126,27 @@ impl Peer {
     }
 
     /// Whether the message may be queued.
-    pub fn admit(&mut self, message: &Message, now: Instant) -> Admission {
-        let queued = self.transport.queued();
-        if queued > self.limits.soft && !self.transport.interest().write {
+    pub fn admit(&mut self, message: &Message, pressure: Pressure, now: Instant) -> Admission {
+        let room = self.limits.room_for(message, pressure);
+        if self.transport.queued() > room && !self.transport.interest().write {
             // The queue may be long only because the turn is not over yet.
             self.flush(now);
         }
-        self.limits.admit(message, self.transport.queued())
+        self.limits.admit(message, self.transport.queued(), pressure)
+    }
+
+    /// Puts right what this peer adds to the bytes that wait in all.
+    pub fn recount(&mut self, total: &mut usize) {
+        if self.place != Place::Inside {
+            let queued = self.transport.queued();
+            *total = total.saturating_sub(self.counted) + queued;
+            self.counted = queued;
+        }
+    }
+
+    /// What it adds to the bytes that wait in all.
+    pub const fn counted(&self) -> usize {
+        self.counted
     }
 
     /// Writes what the peer takes. How that went, [`Peer::failure`] tells.

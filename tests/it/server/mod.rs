@@ -1,5 +1,9 @@
 //! The embedded router from outside: real sockets, real clients, and peers that mean no good.
 
+mod attacks;
 mod client;
+mod crowd;
 mod http;
+mod inside;
 mod sessions;
+mod slow;
