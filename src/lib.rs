@@ -8,15 +8,13 @@
 //! use serde_json::json;
 //! use wampproc::agent::Agent;
 //! use wampproc::api::{Failure, Kind, Param, Procedure};
-//! use wampproc::router::RouterConfig;
 //! use wampproc::server::{Server, ServerConfig};
 //! use wampproc::transport::memory;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // A router of our own on a free port; with a router elsewhere it is `Agent::builder("ws://host/ws".parse()?)`.
 //! let (here, there) = memory::pair()?;
-//! let router = RouterConfig::new(vec!["realm1".into()], "example");
-//! let server = Server::start(ServerConfig::new("127.0.0.1:0".parse()?, router), vec![there])?;
+//! let server = Server::start(ServerConfig::new("127.0.0.1:0".parse()?), vec![there])?;
 //!
 //! let (ready, is_ready) = std::sync::mpsc::channel();
 //! let agent = Agent::embedded(here)

@@ -5,8 +5,6 @@ use super::given::Given;
 use super::ready;
 use super::signals::Signals;
 use crate::agent::Agent;
-use crate::link::AGENT;
-use crate::router::RouterConfig;
 use crate::server::{Server, ServerConfig, ServerError};
 use crate::transport::memory;
 
@@ -15,7 +13,8 @@ pub(super) fn run(given: &Given) -> Result<(), Failure> {
     let (here, there) = memory::pair()
         .map_err(|error| Failure::System { what: "connect the agent to the router".to_owned(), error })?;
     let listening = &given.listening;
-    let mut config = ServerConfig::new(listening.address, RouterConfig::new(vec![given.realm.clone()], AGENT));
+    let mut config = ServerConfig::new(listening.address);
+    config.router.realms = vec![given.realm.clone()];
     config.exposure = listening.exposure;
     config.allow_origin.clone_from(&listening.origins);
     // It outlives the agent, so that the agent's GOODBYE is answered.

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use wampproc::agent::{Agent, ReconnectPolicy};
 use wampproc::link::client::{Client, Waited};
-use wampproc::router::RouterConfig;
 use wampproc::server::{Server, ServerConfig};
 use wampproc::sync::waker::Waker;
 use wampproc::transport::url::Url;
@@ -16,8 +15,7 @@ const RESTARTS: usize = 200;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn serve(listen: SocketAddr) -> Server {
-    let router = RouterConfig::new(vec![Uri::from("realm1")], "test");
-    Server::start(ServerConfig::new(listen, router), Vec::new()).unwrap()
+    Server::start(ServerConfig::new(listen), Vec::new()).unwrap()
 }
 
 /// Calls until there is a result: right after a restart the agent may not be there yet.
