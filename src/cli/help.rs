@@ -60,6 +60,15 @@ pub fn usage(command: &Command) -> String {
     format!("wampproc {} [FLAG]...{}", command.name, positionals.collect::<String>())
 }
 
+/// What is printed below a usage error.
+#[must_use]
+pub fn hint(id: Option<Name>) -> String {
+    match COMMANDS.iter().find(|command| Some(command.id) == id) {
+        Some(command) => format!("usage: {}\nwampproc {} --help tells more.\n", usage(command), command.name),
+        None => "wampproc --help tells more.\n".to_owned(),
+    }
+}
+
 fn flags(text: &mut String, command: Option<Name>) {
     text.push_str("\nFlags:\n");
     for flag in FLAGS.iter().filter(|flag| flag.is_of(command)) {

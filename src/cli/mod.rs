@@ -5,8 +5,9 @@
 
 pub mod arguments;
 mod call;
-mod client;
+
 pub mod commands;
+mod conversation;
 pub mod exit;
 pub mod failure;
 pub mod flags;
@@ -29,7 +30,7 @@ mod values;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use commands::{COMMANDS, Name};
+use commands::Name;
 use exit::Exit;
 use failure::Failure;
 use flags::Answer;
@@ -43,10 +44,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     match parse(words) {
         Ok(Asked::Run(command, given)) => {
             logger::start(given.log_level);
-            match (command.run)(&given) {
-                Ok(()) => Exit::Done,
-                Err(failure) => report(&failure, command.id, given.format),
-            }
+            end((command.run)(&given), Some(command.id), given.format)
         }
         Ok(Asked::Answer(answer, command)) => {
             let text = match (answer, command) {
@@ -54,46 +52,22 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
                 (Answer::Help, None) => help::program(),
                 (Answer::Help, Some(command)) => help::command(command),
             };
-            match output::bytes(text.as_bytes()) {
-                Ok(()) => Exit::Done,
-                Err(failure) => {
-                    say(&failure.to_string());
-                    failure.exit()
-                }
-            }
+            end(output::bytes(text.as_bytes()), None, Format::Text)
         }
-        Err(error) => report_usage(&error),
+        Err(UsageError { command, sentence }) => end(Err(Failure::Usage(sentence)), command, Format::Text),
     }
 }
 
-fn report(failure: &Failure, command: Name, format: Format) -> Exit {
-    match failure {
-        Failure::Usage(sentence) => {
-            return report_usage(&UsageError { command: Some(command), sentence: sentence.clone() });
-        }
-        Failure::Wamp(error) if format == Format::Json => to_stderr(&output::error(error)),
-        silent if silent.is_silent() => {}
-        other => say(&other.to_string()),
-    }
+/// Says what went wrong, if anything did.
+fn end(outcome: Result<(), Failure>, command: Option<Name>, format: Format) -> Exit {
+    let Err(failure) = outcome else { return Exit::Done };
+    let said = match &failure {
+        silent if silent.is_silent() => String::new(),
+        Failure::Wamp(error) if format == Format::Json => output::error(error) + "\n",
+        failure => format!("{}: {}\n", env!("CARGO_PKG_NAME"), printable(&failure.to_string())),
+    };
+    let hint = if failure.exit() == Exit::Usage { help::hint(command) } else { String::new() };
+    // If stderr is gone there is nobody to tell.
+    let _ = io::stderr().write_all((said + &hint).as_bytes());
     failure.exit()
-}
-
-fn report_usage(error: &UsageError) -> Exit {
-    say(&error.sentence);
-    match error.command.and_then(|id| COMMANDS.iter().find(|command| command.id == id)) {
-        Some(command) => {
-            to_stderr(&format!("usage: {}\nwampproc {} --help tells more.", help::usage(command), command.name));
-        }
-        None => to_stderr("wampproc --help tells more."),
-    }
-    Exit::Usage
-}
-
-fn say(sentence: &str) {
-    to_stderr(&format!("wampproc: {}", printable(sentence)));
-}
-
-/// If stderr is gone there is nobody to tell.
-fn to_stderr(text: &str) {
-    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }

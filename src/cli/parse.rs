@@ -1,6 +1,7 @@
 //! From the command line's words to what they say, by the tables. Pure.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 
 use lexopt::{Arg, Parser};
 
@@ -32,55 +33,80 @@ pub struct UsageError {
 /// [`UsageError`].
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Asked, UsageError> {
     let mut parser = Parser::from_args(words);
-    let command = match parser.next().map_err(|error| wrong(None, sentence(error)))? {
-        None => return Err(wrong(None, format!("expected a command: {}", names()))),
-        Some(Arg::Value(word)) => command(&word)?,
-        Some(Arg::Long(name)) => {
-            let typed = Typed::Long(name.to_owned());
-            return flag(&typed, None)
-                .and_then(|flag| answer(flag, None).ok_or_else(|| wrong(None, unknown(&typed, None))));
-        }
-        Some(Arg::Short(letter)) => {
-            let typed = Typed::Short(letter);
-            return flag(&typed, None)
-                .and_then(|flag| answer(flag, None).ok_or_else(|| wrong(None, unknown(&typed, None))));
-        }
-    };
-    words_of(command, &mut parser)
+    match next_word(&mut parser, None)? {
+        None => Err(wrong(None, format!("expected a command: {}", names()))),
+        Some(Word::Plain(word)) => parse_for(command(&word)?, &mut parser),
+        Some(Word::Flag(typed)) => match flag(&typed, None)?.takes {
+            Takes::Answer(answer) => Ok(Asked::Answer(answer, None)),
+            Takes::Nothing(_) | Takes::Value { .. } => Err(wrong(None, unknown(&typed, None))),
+        },
+    }
 }
 
-/// Everything behind the command's name.
-fn words_of(command: &'static Command, parser: &mut Parser) -> Result<Asked, UsageError> {
+/// Parses what stands behind the command's name.
+fn parse_for(command: &'static Command, parser: &mut Parser) -> Result<Asked, UsageError> {
     let id = Some(command.id);
     let mut given = defaults(command)?;
     let mut positionals = Positionals::of(command);
-    loop {
-        if let Some(number) = negative_number(parser) {
-            positionals.take(&mut given, &number)?;
-            continue;
-        }
-        let typed = match parser.next().map_err(|error| wrong(id, sentence(error)))? {
-            None => break,
-            Some(Arg::Value(word)) => {
+    while let Some(word) = next_word(parser, id)? {
+        let typed = match word {
+            Word::Plain(word) => {
                 positionals.take(&mut given, &word)?;
                 continue;
             }
-            Some(Arg::Long(name)) => Typed::Long(name.to_owned()),
-            Some(Arg::Short(letter)) => Typed::Short(letter),
+            Word::Flag(typed) => typed,
         };
-        let flag = flag(&typed, id)?;
-        match flag.takes {
+        match flag(&typed, id)?.takes {
             Takes::Answer(answer) => return Ok(Asked::Answer(answer, Some(command))),
             Takes::Nothing(set) => set(&mut given),
             Takes::Value { name, store, .. } => {
-                let flag_named = |sentence: String| wrong(id, format!("--{}: {sentence}", flag.long));
-                let value = parser.value().map_err(|_| flag_named(format!("expected {name}, got nothing")))?;
-                store_value(&mut given, store, &value).map_err(flag_named)?;
+                let of_flag = |sentence: String| wrong(id, format!("{typed}: {sentence}"));
+                let value = parser.value().map_err(|_| of_flag(format!("expected {name}, got nothing")))?;
+                store_value(&mut given, store, &value).map_err(of_flag)?;
             }
         }
     }
     positionals.end()?;
     Ok(Asked::Run(command, Box::new(given)))
+}
+
+/// A word of the command line.
+enum Word {
+    Flag(Typed),
+    Plain(OsString),
+}
+
+/// A flag as it was typed.
+enum Typed {
+    Long(String),
+    Short(char),
+}
+
+fn next_word(parser: &mut Parser, command: Option<Name>) -> Result<Option<Word>, UsageError> {
+    if let Some(number) = negative_number(parser) {
+        return Ok(Some(Word::Plain(number)));
+    }
+    Ok(match parser.next().map_err(|error| wrong(command, sentence(error)))? {
+        None => None,
+        Some(Arg::Value(word)) => Some(Word::Plain(word)),
+        Some(Arg::Long(name)) => Some(Word::Flag(Typed::Long(name.to_owned()))),
+        Some(Arg::Short(letter)) => Some(Word::Flag(Typed::Short(letter))),
+    })
+}
+
+/// An argument like `-5`, which is no flag.
+fn negative_number(parser: &mut Parser) -> Option<OsString> {
+    let mut raw = parser.try_raw_args()?;
+    let mut bytes = raw.peek()?.as_encoded_bytes().iter();
+    let is_number = bytes.next() == Some(&b'-') && bytes.next().is_some_and(u8::is_ascii_digit);
+    if is_number { raw.next() } else { None }
+}
+
+fn sentence(error: lexopt::Error) -> String {
+    match error {
+        lexopt::Error::UnexpectedValue { option, value } => format!("{option}: expected no value, got {value:?}"),
+        other => other.to_string(),
+    }
 }
 
 /// The positionals of a command that are still to come.
@@ -116,14 +142,8 @@ impl Positionals {
     }
 }
 
-/// A flag as it was typed.
-enum Typed {
-    Long(String),
-    Short(char),
-}
-
-impl std::fmt::Display for Typed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Long(name) => write!(f, "--{name}"),
             Self::Short(letter) => write!(f, "-{letter}"),
@@ -171,13 +191,6 @@ fn unknown(typed: &Typed, command: Option<Name>) -> String {
     }
 }
 
-fn answer(flag: &Flag, command: Option<&'static Command>) -> Option<Asked> {
-    match flag.takes {
-        Takes::Answer(answer) => Some(Asked::Answer(answer, command)),
-        Takes::Nothing(_) | Takes::Value { .. } => None,
-    }
-}
-
 fn command(word: &OsStr) -> Result<&'static Command, UsageError> {
     if let Some(command) = COMMANDS.iter().find(|command| word == command.name) {
         return Ok(command);
@@ -221,21 +234,6 @@ fn store_value(given: &mut Given, store: Store, value: &OsStr) -> Result<(), Str
             Some(text) => store(given, text),
             None => Err(format!("expected text in UTF-8, got {value:?}")),
         },
-    }
-}
-
-/// An argument like `-5`, which is no flag.
-fn negative_number(parser: &mut Parser) -> Option<OsString> {
-    let mut raw = parser.try_raw_args()?;
-    let mut bytes = raw.peek()?.as_encoded_bytes().iter();
-    let is_number = bytes.next() == Some(&b'-') && bytes.next().is_some_and(u8::is_ascii_digit);
-    if is_number { raw.next() } else { None }
-}
-
-fn sentence(error: lexopt::Error) -> String {
-    match error {
-        lexopt::Error::UnexpectedValue { option, value } => format!("{option}: expected no value, got {value:?}"),
-        other => other.to_string(),
     }
 }
 

@@ -6,9 +6,9 @@ use super::failure::Failure;
 use super::output;
 use crate::wamp::Uri;
 
-/// What to do when every procedure is registered: says so to whoever started this.
-pub fn notice(url: String, realm: Uri) -> impl FnOnce() + Send + 'static {
-    move || match output::line(&format!("ready {url} {realm}")) {
+/// What to do when every procedure is registered: says so to whoever started this. `url` is asked then.
+pub fn notice(url: impl FnOnce() -> String + Send + 'static, realm: Uri) -> impl FnOnce() + Send + 'static {
+    move || match output::line(&format!("ready {} {realm}", url())) {
         Ok(()) => {}
         // Nobody waits for it.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {}

@@ -1,5 +1,7 @@
 //! `wampproc serve`.
 
+use std::sync::{Arc, OnceLock};
+
 use super::failure::Failure;
 use super::given::Given;
 use super::ready;
@@ -12,19 +14,21 @@ pub(super) fn run(given: &Given) -> Result<(), Failure> {
     let signals = Signals::catch()?;
     let (here, there) = memory::pair()
         .map_err(|error| Failure::System { what: "connect the agent to the router".to_owned(), error })?;
-    let listening = &given.listening;
-    let mut config = ServerConfig::new(listening.address);
+    // The agent first: what is wrong with its names shows before the port is open. The URL is known only after that.
+    let url = Arc::new(OnceLock::new());
+    let known = Arc::clone(&url);
+    let notice = ready::notice(move || known.get().cloned().unwrap_or_default(), given.realm.clone());
+    let agent = given.agent.configure(Agent::embedded(here).realm(given.realm.clone()).on_ready(notice)).build()?;
+    let mut config = ServerConfig::new(given.listening.address);
     config.router.realms = vec![given.realm.clone()];
-    config.exposure = listening.exposure;
-    config.allow_origin.clone_from(&listening.origins);
-    // It outlives the agent, so that the agent's GOODBYE is answered.
+    config.exposure = given.listening.exposure;
+    config.allow_origin.clone_from(&given.listening.origins);
+    // It outlives the agent's run, so that the agent's GOODBYE is answered.
     let server = Server::start(config, vec![there]).map_err(|error| match error {
         ServerError::NeedsPermission(_) => Failure::Usage(format!("--listen: {error}")),
         ServerError::Listen { .. } | ServerError::Resources(_) => Failure::Server(error),
     })?;
-    let builder =
-        Agent::embedded(here).realm(given.realm.clone()).on_ready(ready::notice(server.url(), given.realm.clone()));
-    let agent = given.agent.configure(builder).build()?;
+    url.get_or_init(|| server.url());
     let stopper = agent.stopper();
     signals.then(move || stopper.stop());
     Ok(agent.run()?)

@@ -1,8 +1,6 @@
 //! `wampproc subscribe`.
 
-use humantime::format_duration;
-
-use super::client::{Conversation, Heard, converse};
+use super::conversation::{Conversation, converse};
 use super::failure::Failure;
 use super::given::Given;
 use super::output;
@@ -16,55 +14,48 @@ pub(super) fn run(given: &Given) -> Result<(), Failure> {
     topic
         .check(Rules::Loose, given.subscription.matching.form())
         .map_err(|error| Failure::Usage(format!("TOPIC: {error}")))?;
-    converse(given, |conversation| {
+    let outcome = converse(given, |conversation| {
         let subscription = subscribe(conversation, given, &topic)?;
         log::info!("subscribed to {topic}");
-        print(conversation, given, &topic, subscription)
-    })
+        print(conversation, &topic, subscription, given.subscription.count)
+    });
+    match outcome {
+        // The way to end what has no end of its own.
+        Err(Failure::Interrupted) if given.subscription.count.is_none() => Ok(()),
+        outcome => outcome,
+    }
 }
 
 fn subscribe(conversation: &mut Conversation, given: &Given, topic: &Uri) -> Result<SubscriptionId, Failure> {
     let options = SubscribeOptions { matching: given.subscription.matching };
     let subscribe = conversation.session().subscribe(topic.clone(), options)?;
     loop {
-        match conversation.hear()? {
-            Heard::Event(Event::Subscribed { request, subscription }) if request == subscribe => {
-                return Ok(subscription);
-            }
-            Heard::Event(Event::Failed { request, error, .. }) if request == subscribe => {
-                return Err(Failure::Wamp(error));
-            }
-            Heard::Event(_) => {}
-            Heard::Deadline => {
-                let time = format_duration(given.timeout.unwrap_or_default());
-                return Err(Failure::TimedOut(format!("the router has not answered SUBSCRIBE within {time}")));
-            }
-            Heard::Signal => return Err(Failure::Interrupted),
+        match conversation.hear("no answer to SUBSCRIBE")? {
+            Event::Subscribed { request, subscription } if request == subscribe => return Ok(subscription),
+            _ => {}
         }
     }
 }
 
-/// Prints events until there were enough of them.
-fn print(conversation: &mut Conversation, given: &Given, topic: &Uri, wanted: SubscriptionId) -> Result<(), Failure> {
-    let count = given.subscription.count;
+/// Prints events until there were `count` of them, or without one until the time is up.
+fn print(
+    conversation: &mut Conversation,
+    topic: &Uri,
+    wanted: SubscriptionId,
+    count: Option<u64>,
+) -> Result<(), Failure> {
+    let count_or_all = count.unwrap_or(u64::MAX);
     let mut printed = 0;
-    while count.is_none_or(|count| printed < count) {
-        match conversation.hear()? {
-            Heard::Event(Event::Event { subscription, publication, details, payload }) if subscription == wanted => {
+    while printed < count_or_all {
+        match conversation.hear(format_args!("only {printed} of {count_or_all} events")) {
+            Ok(Event::Event { subscription, publication, details, payload }) if subscription == wanted => {
                 let topic = details.topic.as_ref().unwrap_or(topic);
                 output::line(&output::event(topic.as_str(), &payload, publication.get()))?;
                 printed += 1;
             }
-            Heard::Event(_) => {}
-            Heard::Deadline | Heard::Signal if count.is_none() => return Ok(()),
-            Heard::Deadline => {
-                let time = format_duration(given.timeout.unwrap_or_default());
-                return Err(Failure::TimedOut(format!(
-                    "{printed} of {} events came within {time}",
-                    count.unwrap_or_default()
-                )));
-            }
-            Heard::Signal => return Err(Failure::Interrupted),
+            Ok(_) => {}
+            Err(Failure::TimedOut(_)) if count.is_none() => return Ok(()),
+            Err(failure) => return Err(failure),
         }
     }
     Ok(())

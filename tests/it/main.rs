@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod agent;
+mod cli;
 mod fake_router;
 mod restarts;
 mod server;
+mod support;
 mod tidy;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use wampproc::api::topics::Audience;
 use wampproc::api::{Api, Topic};
+use wampproc::cli::exit::Exit;
 
 /// The modules of the library by layer, as `src/ARCHITECTURE.md` has them.
 const LAYERS: [(&str, u8); 11] = [
@@ -28,7 +29,7 @@ const IMPURE: [&str; 9] =
     ["Instant::now", "SystemTime", "std::net", "std::fs", "std::thread", "std::io", "log::", "Mutex", "crossbeam"];
 
 /// Files that may hold `unsafe`, each for a reason given at its top.
-const UNSAFE: [&str; 2] = ["process/memory.rs", "process/sockets.rs"];
+const UNSAFE: [&str; 3] = ["cli/signals.rs", "process/memory.rs", "process/sockets.rs"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -156,4 +157,11 @@ fn the_readme_has_the_events_of_the_table() {
         })
         .collect();
     assert_eq!(rows("| event | argument | when | the caller too |"), expected);
+}
+
+#[test]
+fn the_readme_has_the_exit_codes_of_the_table() {
+    let expected: Vec<String> =
+        Exit::ALL.iter().map(|exit| format!("| {} | {} |", exit.code(), exit.meaning())).collect();
+    assert_eq!(rows("| exit code | meaning |"), expected);
 }

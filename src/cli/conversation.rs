@@ -1,0 +1,83 @@
+//! What `call`, `subscribe` and `publish` have in common: one session for one request, a deadline, signals.
+
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+use humantime::format_duration;
+
+use super::failure::Failure;
+use super::given::Given;
+use super::signals::Signals;
+use crate::link::client::{Client, Waited};
+use crate::sync::waker::Waker;
+use crate::wamp::event::Event;
+use crate::wamp::session::Session;
+
+/// A session that is made for one request.
+pub struct Conversation {
+    client: Client,
+    signals: Signals,
+    limit: Option<Limit>,
+}
+
+/// When it must be over, and how long that was from the start.
+#[derive(Clone, Copy)]
+struct Limit {
+    deadline: Instant,
+    timeout: Duration,
+}
+
+/// Joins the realm, has the conversation, and says GOODBYE, however it went.
+///
+/// # Errors
+/// [`Failure`]: that of the conversation, or of the way to it.
+pub fn converse(
+    given: &Given,
+    conversation: impl FnOnce(&mut Conversation) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let limit = given.timeout.map(|timeout| Limit { deadline: Instant::now() + timeout, timeout });
+    let signals = Signals::catch()?;
+    let waker = Waker::new().map_err(|error| Failure::System { what: "make an eventfd".to_owned(), error })?;
+    let interrupt = waker.clone();
+    signals.then(move || interrupt.wake());
+    let client = Client::join(&given.url, &given.realm, limit.map(|limit| limit.deadline), waker)
+        .map_err(|error| if signals.came() { Failure::Interrupted } else { error.into() })?;
+    let mut session = Conversation { client, signals, limit };
+    let outcome = conversation(&mut session);
+    if !matches!(outcome, Err(Failure::Link(_))) {
+        session.client.leave();
+    }
+    outcome
+}
+
+impl Conversation {
+    /// The session, to make the request in; it goes out with the next wait.
+    pub fn session(&mut self) -> &mut Session {
+        self.client.session()
+    }
+
+    /// Waits for an event of the session. `missing` says what there is not if none comes in time, as in "no result".
+    ///
+    /// # Errors
+    /// [`Failure::Wamp`] when the request failed, [`Failure::TimedOut`], [`Failure::Interrupted`], [`Failure::Link`].
+    pub fn hear(&mut self, missing: impl Display) -> Result<Event, Failure> {
+        // Both before waiting: events that come without a pause must not keep either from being seen.
+        if self.signals.came() {
+            return Err(Failure::Interrupted);
+        }
+        if self.limit.is_some_and(|limit| Instant::now() >= limit.deadline) {
+            return Err(self.timed_out(missing));
+        }
+        match self.client.wait(self.limit.map(|limit| limit.deadline))? {
+            Waited::Event(Event::Failed { error, .. }) => Err(Failure::Wamp(error)),
+            Waited::Event(event) => Ok(event),
+            Waited::TimedOut => Err(self.timed_out(missing)),
+            Waited::Interrupted => Err(Failure::Interrupted),
+        }
+    }
+
+    fn timed_out(&self, missing: impl Display) -> Failure {
+        let timeout = self.limit.map(|limit| limit.timeout).unwrap_or_default();
+        Failure::TimedOut(format!("{missing} within {}", format_duration(timeout)))
+    }
+}

@@ -1,0 +1,151 @@
+//! Programs that tests run: what they print as it comes, how they end, and that none outlives its test.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// How long a test waits for anything.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A program that runs. It is killed, and waited for, when this goes.
+pub struct Program {
+    child: Child,
+    stdout: Receiver<Vec<u8>>,
+    stderr: Receiver<Vec<u8>>,
+    /// The lines of stderr that were read already.
+    logged: Vec<u8>,
+}
+
+/// How a program ended, and what it printed that nobody had read yet.
+#[derive(Debug)]
+pub struct End {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    pub stdout: Vec<u8>,
+    /// All of it.
+    pub stderr: String,
+}
+
+impl End {
+    /// What was printed to stdout, which must be text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.stdout).unwrap()
+    }
+}
+
+/// The program of this package with these arguments.
+pub fn wampproc(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wampproc"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs the program of this package to its end.
+pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> End {
+    Program::spawn(wampproc(arguments)).end()
+}
+
+impl Program {
+    /// Starts a program and reads what it prints, except what the command sends elsewhere.
+    pub fn spawn(mut command: Command) -> Self {
+        Self::start(command.stdout(Stdio::piped()))
+    }
+
+    /// Starts a program whose stdout the command has set already.
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().map_or_else(|| channel().1, lines);
+        let stderr = lines(child.stderr.take().unwrap());
+        Self { child, stdout, stderr, logged: Vec::new() }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line of stdout.
+    pub fn line(&mut self) -> String {
+        match self.stdout.recv_timeout(PATIENCE) {
+            Ok(line) => String::from_utf8(line).unwrap().trim_end_matches('\n').to_owned(),
+            Err(error) => panic!("no line on stdout ({error}); stderr: {}", self.rest_of_stderr()),
+        }
+    }
+
+    /// Waits for a line of stderr with this text in it.
+    pub fn wait_for_log(&mut self, text: &str) -> String {
+        loop {
+            let Ok(line) = self.stderr.recv_timeout(PATIENCE) else {
+                panic!("expected {text:?} on stderr, got {}", String::from_utf8_lossy(&self.logged));
+            };
+            self.logged.extend(&line);
+            let line = String::from_utf8(line).unwrap();
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        // The process has not been waited for, so the id is still its own.
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Waits for the end.
+    pub fn end(mut self) -> End {
+        let deadline = Instant::now() + PATIENCE;
+        let stdout = drain(&self.stdout, deadline);
+        self.logged.extend(drain(&self.stderr, deadline));
+        // Both pipes are closed: it has ended, or is about to.
+        let code = self.child.wait().unwrap().code();
+        End { code, stdout, stderr: String::from_utf8(std::mem::take(&mut self.logged)).unwrap() }
+    }
+
+    fn rest_of_stderr(&mut self) -> String {
+        self.logged.extend(self.stderr.try_iter().flatten());
+        String::from_utf8_lossy(&self.logged).into_owned()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Neither fails but for a process that has ended and was waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The lines of a pipe, the last one perhaps without its end.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        loop {
+            let mut line = Vec::new();
+            match pipe.read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {
+                    if sender.send(line).is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    });
+    receiver
+}
+
+fn drain(lines: &Receiver<Vec<u8>>, deadline: Instant) -> Vec<u8> {
+    let mut all = Vec::new();
+    loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => all.extend(line),
+            Err(RecvTimeoutError::Disconnected) => return all,
+            Err(RecvTimeoutError::Timeout) => panic!("the program did not end"),
+        }
+    }
+}
