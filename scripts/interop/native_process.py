@@ -1,6 +1,6 @@
 """Crossbar.io's own NativeProcess as a client of any WAMP router: what wampproc is measured against.
 
-    native_process.py URL REALM [--node ID] [--worker ID]
+    native_process.py URL [REALM] [--node ID] [--worker ID]
 
 Registers the 15 management procedures as a Crossbar.io worker does, under `crossbar.worker.<worker>.`, then prints
 `ready URL REALM` on stdout and serves calls until SIGTERM or until the connection is lost. Logs go to stderr.
@@ -26,7 +26,7 @@ from twisted.internet.defer import inlineCallbacks  # noqa: E402
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("url")
-    parser.add_argument("realm")
+    parser.add_argument("realm", nargs="?", default="realm1")
     parser.add_argument("--node", default="node1")
     parser.add_argument("--worker", default="native1")
     return parser.parse_args()
