@@ -92,6 +92,17 @@ node_environment() {
 
 build() { cargo build --release --locked; }
 
+# Our agent and Crossbar.io's NativeProcess, driven alike by one program that plays the router: median latency of a call,
+# and calls per second with 64 in flight. The ratios are what counts.
+bench() {
+    step "prerequisite: Python environment with Crossbar.io" python_environment || return
+    if run cargo bench --locked --bench latency -- --agent-command "$venv/bin/python $here/native_process.py"; then
+        report "ok bench: wampproc beside Crossbar.io's NativeProcess"
+    else
+        report "FAILED bench: it ended with an error"
+    fi
+}
+
 main() {
     step "prerequisite: Python environment with Crossbar.io" python_environment || return
     step "prerequisite: Node environment with autobahn and wampy" node_environment || return
@@ -99,7 +110,8 @@ main() {
         step "prerequisite: the release build" build || return
         WAMPPROC=$PWD/${CARGO_TARGET_DIR:-target}/release/wampproc
     fi
-    export WAMPPROC PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+    # All temporary files below go with $work, however the run ends.
+    export WAMPPROC TMPDIR=$work PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
     mkfifo "$work/output"
     tee -a "$results" < "$work/output" &
     local copier=$!
@@ -112,7 +124,11 @@ main() {
     fi
 }
 
-main "$@"
+if [ "${1:-}" = bench ]; then
+    bench
+else
+    main "$@"
+fi
 passed=$(grep -c '^ok ' "$results")
 failed=$(grep -c '^FAILED ' "$results")
 echo "$passed passed, $failed failed"

@@ -124,6 +124,11 @@ class Inbox:
             topics = [topic for topic, *_ in self.events]
             raise Mismatch(f"waited {timeout:g} s in vain for events; had {topics}") from None
 
+    async def have(self, topic, count=1):
+        """Waits until there are so many events of one topic; their arguments."""
+        await self.until(lambda events: len(self.of(topic)) >= count)
+        return self.of(topic)
+
     def of(self, topic):
         """The arguments of the events of one topic."""
         return [args for got, args, _, _ in self.events if got == topic]

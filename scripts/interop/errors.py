@@ -53,7 +53,9 @@ WRONG = {
 }
 
 # What gives the implementation away.
-LEAKS = r"<class|Traceback|NoneType|ValueError|TypeError|panicked|serde|::|\b[iu](8|16|32|64)\b|\bf64\b|Vec<|Option<|Some\("
+LEAKS = (
+    r"<class|Traceback|NoneType|ValueError|TypeError|panicked|serde|::|\b[iu](8|16|32|64)\b|\bf64\b|Vec<|Option<|Some\("
+)
 
 
 def wrong_calls():
@@ -111,13 +113,12 @@ async def check_undisturbed(checks, bus):
     stats = bus.target.prefix + "on_process_stats"
     async with checks.check("a refused interval leaves the running monitoring as it was"):
         await bus.call("set_process_stats_monitoring", 0.2)
-        await bus.to_observer.until(lambda events: bus.to_observer.of(stats))
+        await bus.to_observer.have(stats)
         for _, args, kwargs, _ in WRONG["set_process_stats_monitoring"]:
             call = bus.caller.call(bus.target.prefix + "set_process_stats_monitoring", *args, **kwargs)
             await expect_error(call, INVALID)
         bus.to_observer.clear()
-        await bus.to_observer.until(lambda events: len(bus.to_observer.of(stats)) >= 4)
-        first, *_, last = [payload for (payload,) in bus.to_observer.of(stats)[:4]]
+        first, _, _, last = [payload for (payload,) in (await bus.to_observer.have(stats, 4))[:4]]
         expect_equal(last["seq"] - first["seq"], 3, "seq")
         expect_between((last["time"] - first["time"]) / 1e9, 0.5, 0.8, "three intervals of 0.2 s")
         expect_equal(bus.to_observer.of(bus.target.prefix + "on_process_stats_monitoring_set"), [], "settings told")

@@ -8,7 +8,9 @@ import tempfile
 
 import processes
 from check import Checks, describe, line_of
-from cli import check_cli
+from cli_call import check_call, register_helpers
+from cli_exit import check_exit_codes
+from cli_topics import check_publish, check_subscribe
 from client import join, quiet_about_lost_transports
 from errors import check_errors
 from events import check_events
@@ -63,6 +65,16 @@ async def check_api(checks, target):
         await check_errors(checks.within("errors"), target)
 
 
+async def check_cli(checks, target):
+    """The commands that call, publish and subscribe, beside an autobahn-python session for them to talk to."""
+    async with await join(target.url) as session:
+        await register_helpers(session)
+        await check_call(checks, session, target)
+        await check_exit_codes(checks, target)
+        await check_publish(checks, session, target)
+        await check_subscribe(checks, session, target)
+
+
 async def check_router(checks, url):
     await check_pubsub(checks.within("pubsub"), url)
     await check_rpc(checks.within("rpc"), url)
@@ -81,8 +93,7 @@ async def on_crossbar(checks):
     async with crossbar() as url:
         async with wampproc("join", url) as target:
             await check_api(checks, target)
-            async with await join(url) as session:
-                await check_cli(checks.within("cli"), session, target)
+            await check_cli(checks.within("cli"), target)
         await check_agent_signals(checks.within("signals"), url)
 
 
@@ -90,8 +101,7 @@ async def on_serve(checks):
     """The agent and the router of `serve`."""
     async with wampproc("serve", "--listen", "127.0.0.1:0") as target:
         await check_api(checks, target)
-        async with await join(target.url) as session:
-            await check_cli(checks.within("cli"), session, target)
+        await check_cli(checks.within("cli"), target)
         await check_node(checks, target)
     await check_serve_signals(checks.within("signals"))
     await check_waiting_agent_signals(checks.within("signals"))

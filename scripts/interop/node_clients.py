@@ -10,7 +10,9 @@ CLIENTS = {"autobahn-js": "autobahn_js.mjs", "wampy.js": "wampy_js.mjs"}
 async def check_node(checks, target):
     for name, script in CLIENTS.items():
         client_checks = checks.within(name)
-        async with await processes.Child.start("node", str(processes.HERE / script), target.url, target.prefix) as child:
+        async with await processes.Child.start(
+            "node", str(processes.HERE / script), target.url, target.prefix
+        ) as child:
             status = await child.wait(300)
             for line in child.stdout:
                 count(client_checks, line)

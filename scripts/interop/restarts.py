@@ -83,7 +83,10 @@ async def check_serve_restarts(checks):
                     taken.append(await wait_until_back(url, BACK_AFTER_SERVE))
             if taken:
                 median, most = statistics.median(taken), max(taken)
-                print(f"# {len(taken)} restarts: back after {median:.3f} s in the median, {most:.3f} s at most", flush=True)
+                print(
+                    f"# {len(taken)} restarts: back after {median:.3f} s in the median, {most:.3f} s at most",
+                    flush=True,
+                )
             after = Moment(agent.pid)
             async with checks.check("after all restarts the agent has as many descriptors and threads as before"):
                 expect_equal((after.descriptors, after.threads), (before.descriptors, before.threads))

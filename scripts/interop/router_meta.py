@@ -39,13 +39,11 @@ async def check_sessions(checks, url, session, other):
         await inbox.subscribe("wamp.session.on_join")
         await inbox.subscribe("wamp.session.on_leave")
         newcomer = await join(url)
-        await inbox.until(lambda events: inbox.of("wamp.session.on_join"))
-        (details,) = inbox.of("wamp.session.on_join")[0]
+        ((details,),) = await inbox.have("wamp.session.on_join")
         expect_equal(details["session"], newcomer.id, "session that joined")
         expect_equal(details["authrole"], newcomer.joined.result().authrole, "authrole")
         await newcomer.close()
-        await inbox.until(lambda events: inbox.of("wamp.session.on_leave"))
-        left = inbox.of("wamp.session.on_leave")[0]
+        left = (await inbox.have("wamp.session.on_leave"))[0]
         expect_equal(left[0], newcomer.id, "session that left")
 
 
@@ -109,7 +107,9 @@ async def check_subscriptions(checks, session, other):
         expect_equal(await lookup, subscription.id, "lookup")
         expect_equal(await session.call("wamp.subscription.match", "interop.meta.x.t"), [subscription.id], "match")
         details = await session.call("wamp.subscription.get", subscription.id)
-        expect_equal((details["id"], details["uri"], details["match"]), (subscription.id, "interop.meta..t", "wildcard"))
+        expect_equal(
+            (details["id"], details["uri"], details["match"]), (subscription.id, "interop.meta..t", "wildcard")
+        )
     async with checks.check("wamp.subscription.list_subscribers and count_subscribers"):
         expect_equal(await session.call("wamp.subscription.list_subscribers", subscription.id), [other.id])
         expect_equal(await session.call("wamp.subscription.count_subscribers", subscription.id), 1)

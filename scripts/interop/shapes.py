@@ -11,16 +11,15 @@ import psutil
 
 from check import expect, expect_between, expect_equal, expect_keys, expect_type
 
-STATUSES = (
-    "running sleeping disk-sleep stopped tracing-stop zombie dead wake-kill waking idle parked".split()
-)
+STATUSES = "running sleeping disk-sleep stopped tracing-stop zombie dead wake-kill waking idle parked".split()
 SOCKET_TYPES = ("tcp4", "tcp6", "udp4", "udp6", "unix", None)
 TCP_STATUSES = (
     "ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING".split()
 )
 
 STATS_KEYS = (
-    "ts time pid status voluntary nonvoluntary user system cpu_percent resident virtual mem_percent reads writes".split()
+    "ts time pid status voluntary nonvoluntary user system "
+    "cpu_percent resident virtual mem_percent reads writes".split()
 )
 MONITOR_KEYS = (
     "type pid status num_fds num_threads num_ctx_switches_voluntary num_ctx_switches_involuntary "
@@ -82,8 +81,10 @@ def get_process_info(value, before, after, target):
     expect_type(value["descriptors"], int, what="descriptors")
     expect_descriptors(value["descriptors"], before, after, target)
     expect_type(value["threads"], int, what="threads")
-    expect(value["threads"] in (before.threads, after.threads), f"threads: expected {after.threads}, "
-           f"got {value['threads']}")
+    expect(
+        value["threads"] in (before.threads, after.threads),
+        f"threads: expected {after.threads}, got {value['threads']}",
+    )
     expect(value["files"] in (before.files, after.files), f"files: expected {after.files}, got {value['files']}")
     for item in value["sockets"]:
         expect_keys(item, ["type", "local", "remote", "status"])
