@@ -11,7 +11,7 @@
 # missing, Debian's python3-venv, nodejs and npm.
 
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 here=scripts/interop
 venv=.venv

@@ -120,7 +120,8 @@ class Waiting:
             await asyncio.get_running_loop().create_future()
         except asyncio.CancelledError:
             self.interrupted.set()
-            raise
+            # What WAMP has a callee answer. With mode `kill` it is this answer that the caller gets.
+            raise ApplicationError("wamp.error.canceled") from None
 
 
 async def check_cancel(checks, url, callee):
