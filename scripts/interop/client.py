@@ -23,7 +23,8 @@ from check import Mismatch, expect, expect_equal  # noqa: E402
 
 def quiet_about_lost_transports(loop, context):
     """An asyncio exception handler: autobahn answers calls of a session that is gone, and trips over that."""
-    if not isinstance(context.get("exception"), AttributeError) and "was destroyed" not in context["message"]:
+    tripped = isinstance(context.get("exception"), (AttributeError, ApplicationError))
+    if not tripped and "was destroyed" not in context["message"]:
         loop.default_exception_handler(context)
 
 
