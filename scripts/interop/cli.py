@@ -18,12 +18,17 @@ async def cli(*arguments):
         return status, child.stdout, child.stderr
 
 
-async def expect_line(value, *arguments):
-    """Exit 0 and exactly this one JSON value on stdout."""
+async def expect_result(*arguments):
+    """Exit 0 and exactly one JSON value on stdout; that value."""
     status, out, err = await cli(*arguments)
     expect_equal(status, DONE, f"exit status ({err})")
     expect_equal(len(out), 1, f"lines of stdout {out}")
-    expect_equal(json.loads(out[0]), value, "value")
+    return json.loads(out[0])
+
+
+async def expect_line(value, *arguments):
+    """Exit 0 and exactly this one JSON value on stdout."""
+    expect_equal(await expect_result(*arguments), value, "value")
 
 
 async def expect_exit(status_wanted, *arguments):

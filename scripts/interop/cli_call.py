@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import tempfile
 
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.types import CallResult, RegisterOptions
 
 from check import expect_equal
-from cli import DONE, cli, expect_line
+from cli import DONE, cli, expect_line, expect_result
 from procedures import PROCEDURES
 
 
@@ -27,6 +28,7 @@ async def register_helpers(session):
         await asyncio.get_running_loop().create_future()
 
     await session.register(lambda *args, **kwargs: CallResult(*args, **kwargs), "interop.echo")
+    await session.register(lambda value: type(value).__name__, "interop.kind")
     await session.register(progress, "interop.progress", options=RegisterOptions(details_arg="details"))
     await session.register(fail, "interop.fail")
     await session.register(never, "interop.never")
@@ -62,6 +64,18 @@ async def check_call(checks, session, target):
         expect_equal((status, out), (DONE, ["0", "1", "2", '"end"']), f"status and lines ({err})")
     async with checks.check("call without --progress prints the result alone"):
         await expect_line("end", "call", "interop.progress", "3", *at)
+    async with checks.check("call --raw prints a string without quotes, in its own bytes"):
+        status, out, err = await cli("call", "interop.echo", "-s", 'é "x"', "--raw", *at)
+        expect_equal((status, out), (DONE, ['é "x"']), f"status and lines ({err})")
+    async with checks.check("call --bytes passes a file as binary, --raw prints binary as its bytes"):
+        with tempfile.NamedTemporaryFile() as file:
+            # No newline and no zero: lines are what this checks with.
+            file.write(bytes(range(11, 128)))
+            file.flush()
+            kind = await expect_result("call", "interop.kind", "--bytes", file.name, *at)
+            expect_equal(kind, "bytes", "type that the callee got")
+            status, out, err = await cli("call", "interop.echo", "--bytes", file.name, "--raw", *at)
+            expect_equal((status, out), (DONE, [bytes(range(11, 128)).decode()]), f"status and lines ({err})")
     async with checks.check("call of every procedure without required arguments"):
         for name, procedure in PROCEDURES.items():
             if not procedure.required:
