@@ -39,7 +39,7 @@ async def wait_until_back(url, deadline):
     async with await join(url) as session:
         while missing:
             if time.monotonic() - since > deadline:
-                raise Mismatch(f"after {deadline:g} s these are not back: {missing}")
+                raise Mismatch(f"after {deadline:g} s {len(missing)} procedures are not back, {missing[0]} among them")
             missing = [uri for uri in missing if not await answers(session, uri)]
             if missing:
                 await asyncio.sleep(0.01)
