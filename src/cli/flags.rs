@@ -135,15 +135,38 @@ pub const FLAGS: &[Flag] = &[
         help: "Ends at the first failure, instead of waiting for a router that is not there yet, or no longer.",
     },
     Flag {
+        long: "reconnect-initial",
+        short: None,
+        takes: Takes::Value {
+            name: "TIME",
+            default: Some("100ms"),
+            store: Store::Text(|given, text| set(&mut given.connection.reconnect.initial, values::delay(text))),
+        },
+        commands: &[Join],
+        help: "How long to wait before the first new attempt to connect; each further wait is half as long again. A random \
+               part of it is left out, so that agents that lost the same router do not come back all at once.",
+    },
+    Flag {
+        long: "reconnect-max",
+        short: None,
+        takes: Takes::Value {
+            name: "TIME",
+            default: Some("30s"),
+            store: Store::Text(|given, text| set(&mut given.connection.reconnect.max, values::delay(text))),
+        },
+        commands: &[Join],
+        help: "The longest such wait.",
+    },
+    Flag {
         long: "ping-interval",
         short: None,
         takes: Takes::Value {
             name: "TIME",
             default: Some("10s"),
-            store: Store::Text(|given, text| set(&mut given.connection.ping_interval, values::limit(text))),
+            store: Store::Text(|given, text| set(&mut given.connection.keepalive.interval, values::limit(text))),
         },
-        commands: &[Join],
-        help: "Silence after which the router is asked whether it is still there. 0: never.",
+        commands: AGENTS,
+        help: "Silence after which the other end is asked whether it is still there. 0: never.",
     },
     Flag {
         long: "node",

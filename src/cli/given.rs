@@ -8,9 +8,10 @@ use log::LevelFilter;
 
 use super::arguments::Arguments;
 use super::output;
-use crate::agent::{AgentBuilder, Patience};
+use crate::agent::{AgentBuilder, Patience, ReconnectPolicy};
 use crate::api::Role;
 use crate::server::{AllowedOrigin, Exposure};
+use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::url::Url;
 use crate::wamp::Uri;
 use crate::wamp::options::Match;
@@ -38,7 +39,7 @@ pub struct Given {
     pub format: Format,
     /// The agent of `serve` and `join`.
     pub agent: Agent,
-    /// Whether and how `join` holds on to its router.
+    /// How `join` holds on to its router, and `serve` to its clients.
     pub connection: Connection,
     /// Where and to whom `serve` listens.
     pub listening: Listening,
@@ -157,13 +158,15 @@ impl Agent {
     }
 }
 
-/// How `join` holds on to its router.
+/// How connections are held on to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Connection {
-    /// Whether to try again.
+    /// Whether `join` tries again.
     pub patience: Patience,
-    /// Silence after which a ping is sent; `None` is never.
-    pub ping_interval: Option<Duration>,
+    /// How patiently.
+    pub reconnect: ReconnectPolicy,
+    /// How the other end is watched.
+    pub keepalive: KeepalivePolicy,
 }
 
 /// Where and to whom the router listens.

@@ -49,8 +49,8 @@ fn what_is_not_given_is_the_tables_default() {
     assert_eq!((subscribe.timeout, subscribe.subscription.count), (None, None));
     let join = given(&["join"]);
     assert_eq!((join.url, join.log_level), (call.url, log::LevelFilter::Info));
-    assert_eq!(join.connection.ping_interval, Some(Duration::from_secs(10)));
-    assert_eq!(given(&["join", "ws://h:1/x", "--ping-interval", "0"]).connection.ping_interval, None);
+    assert_eq!(join.connection.keepalive.interval, Some(Duration::from_secs(10)));
+    assert_eq!(given(&["join", "ws://h:1/x", "--ping-interval", "0"]).connection.keepalive.interval, None);
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(super) fn run(given: &Given) -> Result<(), Failure> {
     let agent = given.agent.configure(Agent::embedded(here).realm(given.realm.clone()).on_ready(notice)).build()?;
     let mut config = ServerConfig::new(given.listening.address);
     config.router.realms = vec![given.realm.clone()];
+    config.keepalive = given.connection.keepalive;
     config.exposure = given.listening.exposure;
     config.allow_origin.clone_from(&given.listening.origins);
     // It outlives the agent's run, so that the agent's GOODBYE is answered.

@@ -34,6 +34,15 @@ pub fn limit(text: &str) -> Result<Option<Duration>, String> {
     duration(text).map(|duration| Some(duration).filter(|duration| !duration.is_zero()))
 }
 
+/// A time to wait before trying again.
+pub fn delay(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Ok(delay) if (Duration::from_millis(1)..=DAY).contains(&delay) => Ok(delay),
+        Ok(_) => Err(format!("expected a time from 1ms to 1d, got {text:?}")),
+        Err(sentence) => Err(sentence),
+    }
+}
+
 /// The time between two samples.
 pub fn interval(text: &str) -> Result<Duration, String> {
     match duration(text) {
