@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::flags::{Store, set};
 use super::given::Given;
 use super::{call, join, procedures, publish, serve, subscribe, values};
+use crate::transport::url::Url;
 
 /// A command's name in the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +103,7 @@ pub const COMMANDS: &[Command] = &[
         name: "join",
         positionals: &[Positional {
             name: "URL",
-            times: Times::AtMostOnce { default: "ws://127.0.0.1:8080/ws" },
+            times: Times::AtMostOnce { default: Url::DEFAULT },
             store: Store::Text(|given, text| set(&mut given.url, text.parse())),
         }],
         summary: "put this process on the bus of a WAMP router",

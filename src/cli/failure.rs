@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::exit::Exit;
+use super::output::error_in_words;
 use crate::agent::AgentError;
 use crate::link::LinkError;
 use crate::server::ServerError;
@@ -94,7 +95,7 @@ impl fmt::Display for Failure {
             Self::Usage(sentence) | Self::TimedOut(sentence) => f.write_str(sentence),
             Self::Input { name, error } => write!(f, "cannot read {name}: {error}"),
             Self::Output(error) => write!(f, "cannot write to the standard output: {error}"),
-            Self::Wamp(error) => error.fmt(f),
+            Self::Wamp(error) => f.write_str(&error_in_words(error)),
             Self::Link(error) => error.fmt(f),
             Self::Session(error) => error.fmt(f),
             Self::Agent(error) => error.fmt(f),

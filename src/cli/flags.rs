@@ -7,7 +7,8 @@ use super::given::{Acknowledgement, Format, Given, Which};
 use super::output::Form;
 use super::values;
 use crate::agent::Patience;
-use crate::server::Exposure;
+use crate::server::{Exposure, REALM};
+use crate::transport::url::Url;
 
 /// A flag.
 pub struct Flag {
@@ -79,7 +80,7 @@ pub const FLAGS: &[Flag] = &[
         short: None,
         takes: Takes::Value {
             name: "URL",
-            default: Some("ws://127.0.0.1:8080/ws"),
+            default: Some(Url::DEFAULT),
             store: Store::Text(|given, text| set(&mut given.url, text.parse())),
         },
         commands: CLIENTS,
@@ -101,7 +102,7 @@ pub const FLAGS: &[Flag] = &[
         short: None,
         takes: Takes::Value {
             name: "REALM",
-            default: Some("realm1"),
+            default: Some(REALM),
             store: Store::Text(|given, text| set(&mut given.realm, values::uri(text))),
         },
         commands: &[Serve, Join, Call, Subscribe, Publish],

@@ -10,7 +10,7 @@ use super::arguments::Arguments;
 use super::output;
 use crate::agent::{AgentBuilder, Patience, ReconnectPolicy};
 use crate::api::Role;
-use crate::server::{AllowedOrigin, Exposure};
+use crate::server::{AllowedOrigin, Exposure, REALM};
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::url::Url;
 use crate::wamp::Uri;
@@ -51,7 +51,7 @@ impl Default for Given {
     fn default() -> Self {
         Self {
             url: Url::default(),
-            realm: Uri::from("realm1"),
+            realm: Uri::from(REALM),
             subject: String::new(),
             arguments: Arguments::default(),
             timeout: None,

@@ -3,20 +3,20 @@
 //! Two tables say what can be typed: [`commands::COMMANDS`] and [`flags::FLAGS`]. The parser, `--help` and the tests of
 //! the documentation read them; a new flag is one entry.
 
-pub mod arguments;
+mod arguments;
 mod call;
 
 pub mod commands;
 mod conversation;
 pub mod exit;
-pub mod failure;
+mod failure;
 pub mod flags;
-pub mod given;
-pub mod help;
+mod given;
+mod help;
 mod join;
 mod logger;
-pub mod output;
-pub mod parse;
+mod output;
+mod parse;
 mod printable;
 mod procedures;
 mod publish;

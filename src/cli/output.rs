@@ -79,6 +79,16 @@ pub fn error(error: &WampError) -> String {
     format!(r#"{{"error":{},{}}}"#, string(error.uri.as_str()), members(&error.payload))
 }
 
+/// An ERROR in words: its URI and its sentence, or whatever else it brings.
+#[must_use]
+pub fn error_in_words(error: &WampError) -> String {
+    if error.payload.text().is_none() && error.payload.size() > 0 {
+        format!("{}: {{{}}}", error.uri, members(&error.payload))
+    } else {
+        error.to_string()
+    }
+}
+
 /// A payload as two members of a JSON object.
 fn members(payload: &Payload) -> String {
     let text = |raw: Option<&RawValue>, missing: &str| raw.map_or(missing.to_owned(), |raw| one_line(raw.get()));
@@ -134,6 +144,9 @@ mod tests {
         let some = payload(Some("[1]"), None);
         assert_eq!(event("a.\"b", &some, 7), r#"{"topic":"a.\"b","args":[1],"kwargs":{},"publication":7}"#);
         let some = WampError { uri: "a.b".into(), payload: some };
+        assert_eq!(error_in_words(&some), r#"a.b: {"args":[1],"kwargs":{}}"#);
+        assert_eq!(error_in_words(&WampError::new("a.b", "no")), "a.b: no");
+        assert_eq!(error_in_words(&WampError { uri: "a.b".into(), payload: Payload::default() }), "a.b");
         assert_eq!(error(&some), r#"{"error":"a.b","args":[1],"kwargs":{}}"#);
     }
 }

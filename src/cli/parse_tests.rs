@@ -1,6 +1,7 @@
 //! Tests of the parser: what is understood, and what is told when something is not.
 
 use super::*;
+use crate::server::Exposure;
 use std::time::Duration;
 
 fn parsed(words: &[&str]) -> Result<Asked, UsageError> {
@@ -51,6 +52,16 @@ fn what_is_not_given_is_the_tables_default() {
     assert_eq!((join.url, join.log_level), (call.url, log::LevelFilter::Info));
     assert_eq!(join.connection.keepalive.interval, Some(Duration::from_secs(10)));
     assert_eq!(given(&["join", "ws://h:1/x", "--ping-interval", "0"]).connection.keepalive.interval, None);
+}
+
+#[test]
+fn serve_is_for_this_machine_unless_it_is_told_otherwise() {
+    let local = given(&["serve"]).listening;
+    assert_eq!((local.address, local.exposure), ("127.0.0.1:8080".parse().unwrap(), Exposure::Local));
+    let words = ["serve", "--listen=[::]:0", "--allow-remote-anonymous", "--allow-origin", "http://a:1"];
+    let remote = given(&words).listening;
+    assert_eq!((remote.address.port(), remote.exposure), (0, Exposure::RemoteAnonymous));
+    assert_eq!(remote.origins, ["http://a:1".parse().unwrap()]);
 }
 
 #[test]

@@ -4,10 +4,11 @@
 use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, getsockname, socket};
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use wampproc::cli::commands::COMMANDS;
 use wampproc::cli::flags::FLAGS;
 
 use crate::fake_router::{Client, FakeRouter};
-use crate::support::{End, Program, run, wampproc};
+use crate::support::{End, PATIENCE, Program, run, wampproc};
 
 /// A port that nobody listens on, and nobody else can take, as long as the descriptor is open.
 fn closed_port() -> (OwnedFd, u16) {
@@ -313,6 +314,32 @@ fn subscribe_ends_by_signal_or_time() {
         part(&mut client);
         assert_eq!(program.end().code, Some(code), "{arguments:?}");
     }
+}
+
+#[test]
+fn who_waits_for_a_reader_that_does_not_read_is_ended_by_a_second_signal() {
+    let router = FakeRouter::new();
+    let (reader, writer) = nix::unistd::pipe().unwrap();
+    let mut command = wampproc(["subscribe", "a.b", "--url", &router.url().to_string()]);
+    let program = Program::start(command.stdout(Stdio::from(writer)));
+    drop(command);
+    let mut client = router.welcome();
+    client.expect(32);
+    client.send(&json!([33, 1, 77]));
+    // More than a pipe holds.
+    client.send(&json!([36, 77, 1001, {}, ["x".repeat(200_000)]]));
+    let patience = PollTimeout::try_from(PATIENCE).unwrap();
+    let readable = poll(&mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)], patience);
+    assert_eq!(readable, Ok(1), "nothing was written");
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        program.signal(Signal::SIGINT);
+        if program.ends_within(Duration::from_millis(100)) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the signals are not heard");
+    }
+    assert_eq!(program.end().code, Some(130));
 }
 
 #[test]
