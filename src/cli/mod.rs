@@ -5,7 +5,6 @@
 
 mod arguments;
 mod call;
-
 pub mod commands;
 mod conversation;
 pub mod exit;
