@@ -1,6 +1,5 @@
 """The embedded router's meta procedures and events: sessions, registrations, subscriptions."""
 
-import asyncio
 
 from autobahn.wamp.types import RegisterOptions
 
@@ -14,7 +13,6 @@ async def check_meta(checks, url):
         await check_registrations(checks, session, other)
         await check_subscriptions(checks, session, other)
         await check_meta_errors(checks, session)
-    await check_kill(checks, url)
 
 
 async def check_sessions(checks, url, session, other):
@@ -132,15 +130,3 @@ async def check_meta_errors(checks, session):
             await expect_error(session.call(procedure, 1), error)
     async with checks.check("a meta procedure with a wrong argument: wamp.error.invalid_argument"):
         await expect_error(session.call("wamp.session.get", "x"), "wamp.error.invalid_argument")
-
-
-async def check_kill(checks, url):
-    async with checks.check("wamp.session.kill ends another session with its reason"):
-        async with await join(url) as session:
-            victim = await join(url)
-            await session.call("wamp.session.kill", victim.id, reason="interop.reason", message="because")
-            details = await asyncio.wait_for(asyncio.shield(victim.left), 5)
-            expect_equal(details.reason, "interop.reason", "reason")
-    async with checks.check("wamp.session.kill of oneself: wamp.error.no_such_session"):
-        async with await join(url) as session:
-            await expect_error(session.call("wamp.session.kill", session.id), "wamp.error.no_such_session")

@@ -70,13 +70,13 @@ pub(super) struct Session {
 impl Session {
     pub fn new(id: SessionId, identity: Identity, roles: &Roles) -> Self {
         let interruptible = roles.callee_can_be_interrupted();
-        let progressive = roles.callee.as_ref().is_some_and(|role| role.has("progressive_call_results"));
         Self {
             id,
             identity,
             interruptible,
-            // Who cannot be stopped must not be asked for a stream, says the spec.
-            progressive: progressive && interruptible,
+            // The spec would have callees of streams be interruptible too. autobahn-js is not, and relies on streams: what it
+            // sends when nobody waits any more is dropped.
+            progressive: roles.callee.as_ref().is_some_and(|role| role.has("progressive_call_results")),
             subscriptions: BTreeSet::new(),
             registrations: BTreeSet::new(),
             calls: BTreeMap::new(),

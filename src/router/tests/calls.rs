@@ -145,12 +145,18 @@ fn progressive_results_go_to_who_asked_for_them() {
 }
 
 #[test]
-fn who_cannot_be_interrupted_is_not_asked_for_progress() {
-    for features in [r"{}", r#"{"progressive_call_results":true}"#, r#"{"call_canceling":true}"#] {
+fn only_who_announces_progress_is_asked_for_it() {
+    let asked = json!({ "receive_progress": true });
+    for (features, details) in [
+        (r"{}", json!({})),
+        (r#"{"call_canceling":true}"#, json!({})),
+        (r#"{"progressive_call_results":true}"#, asked.clone()),
+        (r#"{"progressive_call_results":true,"call_canceling":true}"#, asked),
+    ] {
         let hello = format!(r#"[1,"realm1",{{"roles":{{"callee":{{"features":{features}}}}}}}]"#);
         let (mut bench, caller, callee) = pair(&hello);
         bench.say(caller, r#"[48,7,{"receive_progress":true},"a.b"]"#);
-        assert_eq!(bench.got(callee)[0][3], json!({}), "{features}");
+        assert_eq!(bench.got(callee)[0][3], details, "{features}");
         // Should it send some all the same, the caller can take it.
         bench.say(callee, r#"[70,1,{"progress":true},[1]]"#);
         assert_eq!(bench.got(caller), [json!([50, 7, { "progress": true }, [1]])]);
