@@ -32,6 +32,8 @@ pub(super) struct Actor<R> {
     polled: bool,
     /// What was read in this turn. It answers all requests that waited when the turn began: none of them is older.
     fresh: Option<Sample>,
+    /// Whether something was sent that was not rung for.
+    unheard: bool,
 }
 
 struct Monitoring {
@@ -54,6 +56,7 @@ impl<R: From<Report>> Actor<R> {
             asked: Window::default(),
             polled: false,
             fresh: None,
+            unheard: false,
         }
     }
 
@@ -66,6 +69,7 @@ impl<R: From<Report>> Actor<R> {
     fn turn(&mut self, requests: &Receiver<SamplerRequest>) -> Result<(), Closed> {
         self.fresh = None;
         self.tick(Instant::now())?;
+        self.ring();
         let first = match self.next_tick() {
             Some(deadline) => match requests.recv_deadline(deadline) {
                 Ok(request) => request,
@@ -81,6 +85,7 @@ impl<R: From<Report>> Actor<R> {
         for request in requests.try_iter().take(waiting) {
             self.answer(request)?;
         }
+        self.ring();
         Ok(())
     }
 
@@ -194,10 +199,15 @@ impl<R: From<Report>> Actor<R> {
         }
     }
 
-    fn send(&self, report: Report) -> Result<(), Closed> {
-        self.reports.send_unless_stopped(report.into(), &self.stop)
+    /// Heard with the next ring: what is answered together arrives together, for one wake-up of the receiver.
+    fn send(&mut self, report: Report) -> Result<(), Closed> {
+        self.unheard = true;
+        self.reports.put_unless_stopped(report.into(), &self.stop)
+    }
+
+    fn ring(&mut self) {
+        if std::mem::take(&mut self.unheard) {
+            self.reports.ring();
+        }
     }
 }
-
-#[cfg(test)]
-mod tests;

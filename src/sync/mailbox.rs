@@ -72,23 +72,28 @@ impl<T> Post<T> {
         Ok(())
     }
 
-    /// Sends like [`send`](Self::send), but gives up when the sending end of `stop` is dropped: so a thread that waits
-    /// for room can be ended by the one that owns the mailbox and has stopped reading it.
+    /// Puts a letter in without ringing, so that several can be heard at once: [`Post::ring`] must follow. Waits while the
+    /// mailbox is full (and rings then), but gives up when the sending end of `stop` is dropped: so a thread that waits for
+    /// room can be ended by the one that owns the mailbox and has stopped reading it.
     ///
     /// # Errors
     /// [`Closed`] when the receiver is gone or `stop` is closed before there was room; the letter is lost.
-    pub fn send_unless_stopped(&self, letter: T, stop: &Receiver<Infallible>) -> Result<(), Closed> {
-        let letter = match self.try_send(letter) {
+    pub fn put_unless_stopped(&self, letter: T, stop: &Receiver<Infallible>) -> Result<(), Closed> {
+        let letter = match self.sender.try_send(letter) {
             Ok(()) => return Ok(()),
-            Err(NotSent::Closed(_)) => return Err(Closed),
-            Err(NotSent::Full(letter)) => letter,
+            Err(TrySendError::Disconnected(_)) => return Err(Closed),
+            Err(TrySendError::Full(letter)) => letter,
         };
+        self.ring();
         select! {
-            send(self.sender, letter) -> sent => sent.map_err(|_| Closed)?,
-            recv(stop) -> _ => return Err(Closed),
+            send(self.sender, letter) -> sent => sent.map_err(|_| Closed),
+            recv(stop) -> _ => Err(Closed),
         }
+    }
+
+    /// Rings for what [`Post::put_unless_stopped`] put in.
+    pub fn ring(&self) {
         self.bell.0.wake();
-        Ok(())
     }
 
     /// How many letters wait.
@@ -174,8 +179,8 @@ mod tests {
     fn a_thread_that_waits_for_room_ends_when_it_is_told_to() {
         let (post, mailbox) = mailbox(1, Waker::new().unwrap());
         let (keep, stop) = bounded::<Infallible>(0);
-        assert_eq!(post.send_unless_stopped(1, &stop), Ok(()));
-        let waiting = std::thread::spawn(move || post.send_unless_stopped(2, &stop));
+        assert_eq!(post.put_unless_stopped(1, &stop), Ok(()));
+        let waiting = std::thread::spawn(move || post.put_unless_stopped(2, &stop));
         drop(keep);
         assert_eq!(waiting.join().unwrap(), Err(Closed));
         assert_eq!(mailbox.try_recv(), Ok(Some(1)));
@@ -186,8 +191,8 @@ mod tests {
     fn a_thread_that_waits_for_room_goes_on_when_there_is_some() {
         let (post, mailbox) = mailbox(1, Waker::new().unwrap());
         let (_keep, stop) = bounded::<Infallible>(0);
-        assert_eq!(post.send_unless_stopped(1, &stop), Ok(()));
-        let waiting = std::thread::spawn(move || post.send_unless_stopped(2, &stop));
+        assert_eq!(post.put_unless_stopped(1, &stop), Ok(()));
+        let waiting = std::thread::spawn(move || post.put_unless_stopped(2, &stop));
         assert_eq!(mailbox.receiver.recv(), Ok(1));
         assert_eq!(mailbox.receiver.recv(), Ok(2));
         assert_eq!(waiting.join().unwrap(), Ok(()));

@@ -4,6 +4,9 @@
 //! - a bare tungstenite client that sends every message back as it came: the floor,
 //! - with `--agent-command COMMAND`, another WAMP client that registers the same procedures; the URL is appended.
 //!
+//! Both with driver and peer on one CPU, where a call costs what the two compute, and on two, where waking the other CPU
+//! comes on top. (Left to itself the kernel chooses now this, now that.)
+//!
 //! `cargo bench --bench latency [-- --agent-command "python native_process.py"]`
 
 // A bench prints, and stops at the first surprise.
@@ -13,6 +16,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tungstenite::handshake::server::{Request, Response};
 use tungstenite::http::HeaderValue;
@@ -72,15 +77,38 @@ impl Drop for Candidate {
 }
 
 fn compare(other: Option<&str>) {
+    let cpus: Vec<usize> = {
+        let allowed = sched_getaffinity(Pid::this()).expect("affinity");
+        (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu).unwrap_or(false)).collect()
+    };
+    println!(
+        "{:<8}{:<20}{:<12}{:>10}{:>16}{:>18}",
+        "CPUs", "procedure", "peer", "p50 µs", "calls/s, 64", "of the echo"
+    );
+    compare_on("one", cpus[0], cpus[0], other);
+    if let Some(second) = cpus.get(1) {
+        compare_on("two", cpus[0], *second, other);
+    }
+}
+
+/// What is started from now on runs there.
+fn run_on(cpu: usize) {
+    let mut set = CpuSet::new();
+    set.set(cpu).expect("a CPU");
+    sched_setaffinity(Pid::this(), &set).expect("affinity");
+}
+
+fn compare_on(place: &str, own: usize, peers: usize, other: Option<&str>) {
+    run_on(peers);
     let myself = std::env::current_exe().expect("own path");
     let mut candidates = vec![
         start("echo", &[myself.to_str().expect("utf-8"), "echo"], [20_000, 200_000]),
-        start("wampproc", &[env!("CARGO_BIN_EXE_wampproc"), "join"], [20_000, 200_000]),
+        start("wampproc", &[env!("CARGO_BIN_EXE_wampproc"), "join", "--log-level", "error"], [20_000, 200_000]),
     ];
     if let Some(command) = other {
         candidates.push(start("other", &command.split_whitespace().collect::<Vec<_>>(), [2_000, 10_000]));
     }
-    println!("{:<20}{:<12}{:>12}{:>14}{:>14}", "procedure", "peer", "p50 µs", "calls/s, 64", "of the echo");
+    run_on(own);
     for (number, procedure) in PROCEDURES.iter().enumerate() {
         let mut figures: Vec<(Vec<f64>, Vec<f64>)> = candidates.iter().map(|_| (Vec::new(), Vec::new())).collect();
         // In turn, so that a machine that drifts drifts for all.
@@ -93,7 +121,7 @@ fn compare(other: Option<&str>) {
         let medians: Vec<(f64, f64)> = figures.into_iter().map(|(a, b)| (median(a), median(b))).collect();
         for (candidate, (p50, rate)) in candidates.iter().zip(&medians) {
             let of_echo = format!("{:.2}× {:.2}×", p50 / medians[0].0, rate / medians[0].1);
-            println!("{procedure:<20}{:<12}{p50:>12.1}{rate:>14.0}{of_echo:>16}", candidate.name);
+            println!("{place:<8}{procedure:<20}{:<12}{p50:>10.1}{rate:>16.0}{of_echo:>18}", candidate.name);
         }
     }
 }
