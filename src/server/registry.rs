@@ -27,6 +27,12 @@ pub(super) struct Watch {
 }
 
 impl Watch {
+    /// What is waited for on the descriptor.
+    #[cfg(test)]
+    pub const fn interest(&self) -> Interest {
+        self.interest
+    }
+
     /// The deadline has come.
     pub fn rang(&mut self) {
         self.alarm.rang();

@@ -5,6 +5,9 @@
 //! [`ROUND`] bytes though there may be more: a peer that writes as fast as its messages are read, were they empty fragments
 //! that never become one, cannot keep the reader from its other work. In either case the wait, being level-triggered, tells
 //! at once of what is left.
+//!
+//! And it knows whether the other end lives: bytes that come are a sign, and so is room in a send buffer that was full. Both
+//! come long before a whole frame does, when frames are long and the way is slow.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -18,15 +21,23 @@ pub(super) struct Stream {
     tcp: TcpStream,
     /// Bytes that this round may still take; 0 ends it.
     left: usize,
+    /// Whether the last write found no room.
+    full: bool,
+    alive: bool,
 }
 
 impl Stream {
     pub(super) const fn new(tcp: TcpStream) -> Self {
-        Self { tcp, left: ROUND }
+        Self { tcp, left: ROUND, full: false, alive: false }
     }
 
     pub(super) const fn tcp(&self) -> &TcpStream {
         &self.tcp
+    }
+
+    /// Whether there was a sign of life since this was last asked.
+    pub(super) fn take_sign_of_life(&mut self) -> bool {
+        std::mem::take(&mut self.alive)
     }
 }
 
@@ -43,6 +54,7 @@ impl Read for Stream {
                 return Err(error);
             }
         };
+        self.alive |= count > 0;
         // Zero is the end of the stream, not an empty one.
         let drained = count > 0 && count < buffer.len();
         self.left = if drained { 0 } else { self.left.saturating_sub(count) };
@@ -52,7 +64,12 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.tcp.write(bytes)
+        let result = self.tcp.write(bytes);
+        match &result {
+            Ok(_) => self.alive |= std::mem::take(&mut self.full),
+            Err(error) => self.full |= error.kind() == io::ErrorKind::WouldBlock,
+        }
+        result
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -125,6 +125,13 @@ impl Channel {
         Ok(!self.queue.is_empty())
     }
 
+    /// Puts the ping off, or takes it for answered, when there was a sign of life.
+    fn look_for_life(&mut self, now: Instant) {
+        if self.socket.get_mut().take_sign_of_life() {
+            self.keepalive.heard(now);
+        }
+    }
+
     /// Throws away what comes in, until the peer has hung up.
     fn discard(&mut self) -> Result<Incoming, TransportError> {
         let mut sink = [0; 4096];
@@ -179,7 +186,10 @@ impl Transport for Channel {
         loop {
             let frame = match self.socket.read() {
                 Ok(frame) => frame,
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Incoming::Nothing),
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.look_for_life(now);
+                    return Ok(Incoming::Nothing);
+                }
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(Error::ConnectionClosed) => return Ok(Incoming::Closed),
                 Err(Error::Capacity(CapacityError::MessageTooLong { size, max_size })) => {
@@ -223,7 +233,7 @@ impl Transport for Channel {
         self.queue(Frame::Text(message.json()));
     }
 
-    fn flush(&mut self, _now: Instant) -> Result<(), TransportError> {
+    fn flush(&mut self, now: Instant) -> Result<(), TransportError> {
         if !self.socket.can_write() {
             self.queue.clear();
             self.queued = 0;
@@ -231,6 +241,7 @@ impl Transport for Channel {
         loop {
             let fed = if self.blocked { Ok(true) } else { self.feed() };
             let result = fed.and_then(|more| self.socket.flush().map(|()| more));
+            self.look_for_life(now);
             match result {
                 Ok(more) => {
                     self.blocked = false;

@@ -1,20 +1,22 @@
 //! Between the router and its peers: reads from those that are ready, hands over what the router says, and gives up those
-//! that are gone. It waits for nothing; `event_loop` tells it who is ready.
+//! that are gone. It waits for nothing; `event_loop` tells it who is ready. Here is what comes in, `delivery` has what goes
+//! out.
+
+mod delivery;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::backpressure::{Admission, Pressure};
 use super::counters::Counters;
 use super::peer::{Loss, Peer, Place, Stage};
 use super::registry::Registry;
-use crate::router::{Outbox, Output, PeerId, Router};
+use crate::router::{Outbox, PeerId, Router};
 use crate::sync::clock::Now;
 use crate::sync::epoll::Event;
-use crate::transport::{Incoming, SharedMessage, TransportError};
-use crate::wamp::Message;
-use crate::wamp::error::uri;
+use crate::transport::Incoming;
 
 /// Messages taken from one peer before the others have their turn.
 const ROUND: usize = 64;
@@ -48,22 +50,6 @@ pub(super) struct Exchange {
     waiting: usize,
     settings: ExchangeSettings,
     counters: Arc<Counters>,
-}
-
-/// A message on its way to a peer, for the length of one call.
-#[allow(clippy::large_enum_variant)]
-enum Outgoing<'a> {
-    Own(Message),
-    Shared(&'a SharedMessage),
-}
-
-impl AsRef<Message> for Outgoing<'_> {
-    fn as_ref(&self) -> &Message {
-        match self {
-            Self::Own(message) => message,
-            Self::Shared(shared) => shared.message(),
-        }
-    }
 }
 
 /// Whether a peer has more to read.
@@ -250,131 +236,6 @@ impl Exchange {
             peer.leave(now.mono);
             peer.flush(now.mono);
         }
-    }
-
-    /// Carries out what the router says.
-    fn route(&mut self, now: Now) {
-        while let Some(output) = self.outbox.pop_front() {
-            match output {
-                Output::Send { to, message } => {
-                    self.notice(to, &message);
-                    self.send(to, Outgoing::Own(message), now);
-                }
-                Output::Fanout { to, message } => {
-                    let shared = SharedMessage::new(message);
-                    for id in to {
-                        self.send(id, Outgoing::Shared(&shared), now);
-                    }
-                }
-                Output::Close { peer } => self.close(peer, now),
-            }
-        }
-    }
-
-    fn send(&mut self, id: PeerId, message: Outgoing<'_>, now: Now) {
-        let pressure = if self.waiting > self.settings.queued_bytes { Pressure::High } else { Pressure::Low };
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        let admission = peer.admit(message.as_ref(), pressure, now.mono);
-        match admission {
-            Admission::Queue => {
-                self.counters.messages_out.add(1);
-                match message {
-                    Outgoing::Own(message) => peer.transport.send(message),
-                    Outgoing::Shared(shared) => peer.transport.send_shared(shared),
-                }
-                peer.recount(&mut self.waiting);
-                self.touch(id);
-            }
-            Admission::GiveBack => self.give_back(id, message.as_ref(), now),
-            Admission::Close => self.lose(id, Loss::Overrun, now),
-        }
-    }
-
-    fn give_back(&mut self, id: PeerId, message: &Message, now: Now) {
-        match message {
-            Message::Event { .. } => self.counters.events_dropped.add(1),
-            Message::Invocation { .. } => self.counters.invocations_undelivered.add(1),
-            _ => self.counters.progress_undelivered.add(1),
-        }
-        self.router.not_delivered(id, message, now, &mut self.outbox);
-    }
-
-    /// What a message says about its receiver.
-    fn notice(&mut self, id: PeerId, message: &Message) {
-        match message {
-            Message::Welcome { session, .. } => {
-                let Some(peer) = self.peers.get_mut(&id) else { return };
-                log::debug!("{}: session {session}", peer.place);
-                if std::mem::replace(&mut peer.stage, Stage::Joined) == Stage::Opening {
-                    self.strangers -= 1;
-                }
-            }
-            Message::Abort { details, reason } => {
-                let Some(peer) = self.peers.get(&id) else { return };
-                let sentence = details.message.as_deref().unwrap_or_default();
-                if reason.as_str() == uri::PROTOCOL_VIOLATION {
-                    self.counters.violations.add(1);
-                    log::warn!("{}: broke the protocol: {sentence}", peer.place);
-                } else {
-                    log::debug!("{}: refused with {reason}: {sentence}", peer.place);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// The router has forgotten the peer: what is queued goes out, then the connection ends.
-    fn close(&mut self, id: PeerId, now: Now) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        if peer.stage == Stage::Opening {
-            self.strangers -= 1;
-        }
-        peer.leave(now.mono);
-        self.touch(id);
-    }
-
-    /// The peer is given up.
-    fn lose(&mut self, id: PeerId, loss: Loss, now: Now) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        let (place, stage) = (peer.place, peer.stage);
-        if stage == Stage::Leaving {
-            self.remove(id);
-            return;
-        }
-        if stage == Stage::Opening {
-            self.strangers -= 1;
-        }
-        // Who broke the framing can still be told so, and that takes its time.
-        let lingers = matches!(loss, Loss::Transport(TransportError::Framing(_)));
-        if lingers {
-            peer.leave(now.mono);
-            self.touch(id);
-        } else {
-            self.remove(id);
-        }
-        self.tell(place, &loss);
-        self.router.lost(id, now, &mut self.outbox);
-    }
-
-    fn remove(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.remove(&id) else { return };
-        self.waiting = self.waiting.saturating_sub(peer.counted());
-        self.gone.push(peer);
-        self.inside.retain(|&inside| inside != id);
-    }
-
-    /// Counts and logs a loss, once for each connection.
-    fn tell(&self, place: Place, loss: &Loss) {
-        let counters = &self.counters;
-        match loss {
-            Loss::Closed | Loss::Transport(TransportError::HungUp) => return log::debug!("{place}: {loss}"),
-            Loss::Transport(TransportError::Silent(_)) => counters.silent_closed.add(1),
-            Loss::Transport(TransportError::Framing(_)) => counters.violations.add(1),
-            Loss::Transport(_) => {}
-            Loss::Stalled(_) => counters.stalled_closed.add(1),
-            Loss::Overrun => counters.overrun_closed.add(1),
-        }
-        log::warn!("{place}: closed: {loss}");
     }
 
     /// Ends a turn: writes what there is to say, and has the kernel and the clock tell when there is more to do.

@@ -1,0 +1,159 @@
+//! From the router to its peers: what is queued, what is given back, and who is given up.
+
+use super::super::backpressure::{Admission, Pressure};
+use super::super::peer::{Loss, Place, Stage};
+use super::Exchange;
+use crate::router::{Output, PeerId};
+use crate::sync::clock::Now;
+use crate::transport::{SharedMessage, TransportError};
+use crate::wamp::Message;
+use crate::wamp::error::uri;
+
+/// A message on its way to a peer, for the length of one call.
+#[allow(clippy::large_enum_variant)]
+enum Outgoing<'a> {
+    Own(Message),
+    Shared(&'a SharedMessage),
+}
+
+impl AsRef<Message> for Outgoing<'_> {
+    fn as_ref(&self) -> &Message {
+        match self {
+            Self::Own(message) => message,
+            Self::Shared(shared) => shared.message(),
+        }
+    }
+}
+
+impl Exchange {
+    /// Carries out what the router says.
+    pub(super) fn route(&mut self, now: Now) {
+        while let Some(output) = self.outbox.pop_front() {
+            match output {
+                Output::Send { to, message } => {
+                    self.notice(to, &message);
+                    self.send(to, Outgoing::Own(message), now);
+                }
+                Output::Fanout { to, message } => {
+                    let shared = SharedMessage::new(message);
+                    for id in to {
+                        self.send(id, Outgoing::Shared(&shared), now);
+                    }
+                }
+                Output::Close { peer } => self.close(peer, now),
+            }
+        }
+    }
+
+    fn send(&mut self, id: PeerId, message: Outgoing<'_>, now: Now) {
+        let pressure = if self.waiting > self.settings.queued_bytes { Pressure::High } else { Pressure::Low };
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let admission = peer.admit(message.as_ref(), pressure, now.mono);
+        match admission {
+            Admission::Queue => {
+                self.counters.messages_out.add(1);
+                match message {
+                    Outgoing::Own(message) => peer.transport.send(message),
+                    Outgoing::Shared(shared) => peer.transport.send_shared(shared),
+                }
+                peer.recount(&mut self.waiting);
+                self.touch(id);
+            }
+            Admission::GiveBack => self.give_back(id, message.as_ref(), now),
+            Admission::Close => self.lose(id, Loss::Overrun, now),
+        }
+    }
+
+    fn give_back(&mut self, id: PeerId, message: &Message, now: Now) {
+        match message {
+            Message::Event { .. } => self.counters.events_dropped.add(1),
+            Message::Invocation { .. } => self.counters.invocations_undelivered.add(1),
+            _ => self.counters.progress_undelivered.add(1),
+        }
+        self.router.not_delivered(id, message, now, &mut self.outbox);
+    }
+
+    /// What a message says about its receiver.
+    fn notice(&mut self, id: PeerId, message: &Message) {
+        match message {
+            Message::Welcome { session, .. } => {
+                let Some(peer) = self.peers.get_mut(&id) else { return };
+                log::debug!("{}: session {session}", peer.place);
+                if std::mem::replace(&mut peer.stage, Stage::Joined) == Stage::Opening {
+                    self.strangers -= 1;
+                }
+            }
+            Message::Abort { details, reason } => {
+                let Some(peer) = self.peers.get(&id) else { return };
+                let sentence = details.message.as_deref().unwrap_or_default();
+                if reason.as_str() == uri::PROTOCOL_VIOLATION {
+                    self.counters.violations.add(1);
+                    log::warn!("{}: broke the protocol: {}", peer.place, loggable(sentence));
+                } else {
+                    log::debug!("{}: refused with {reason}: {}", peer.place, loggable(sentence));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The router has forgotten the peer: what is queued goes out, then the connection ends.
+    fn close(&mut self, id: PeerId, now: Now) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        if peer.stage == Stage::Opening {
+            self.strangers -= 1;
+        }
+        peer.leave(now.mono);
+        self.touch(id);
+    }
+
+    /// The peer is given up.
+    pub(super) fn lose(&mut self, id: PeerId, loss: Loss, now: Now) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let (place, stage) = (peer.place, peer.stage);
+        if stage == Stage::Leaving {
+            self.remove(id);
+            return;
+        }
+        if stage == Stage::Opening {
+            self.strangers -= 1;
+        }
+        // Who broke the framing can still be told so, and that takes its time.
+        let lingers = matches!(loss, Loss::Transport(TransportError::Framing(_)));
+        if lingers {
+            peer.leave(now.mono);
+            self.touch(id);
+        } else {
+            self.remove(id);
+        }
+        self.tell(place, &loss);
+        self.router.lost(id, now, &mut self.outbox);
+    }
+
+    fn remove(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.remove(&id) else { return };
+        self.waiting = self.waiting.saturating_sub(peer.counted());
+        self.gone.push(peer);
+        self.inside.retain(|&inside| inside != id);
+    }
+
+    /// Counts and logs a loss, once for each connection.
+    fn tell(&self, place: Place, loss: &Loss) {
+        let counters = &self.counters;
+        match loss {
+            Loss::Closed | Loss::Transport(TransportError::HungUp) => return log::debug!("{place}: {loss}"),
+            Loss::Transport(TransportError::Silent(_)) => counters.silent_closed.add(1),
+            Loss::Transport(TransportError::Framing(_)) => counters.violations.add(1),
+            Loss::Transport(_) => {}
+            Loss::Stalled(_) => counters.stalled_closed.add(1),
+            Loss::Overrun => counters.overrun_closed.add(1),
+        }
+        log::warn!("{place}: closed: {loss}");
+    }
+}
+
+/// A sentence that may quote a peer, fit for one line of a log.
+fn loggable(sentence: &str) -> String {
+    const LONGEST: usize = 200;
+    sentence.escape_debug().take(LONGEST).collect()
+}
