@@ -1,12 +1,13 @@
 //! From an invocation to its answer: calls the API, asks the sampler, publishes what an outcome says, answers.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::handle::Letter;
 use super::registrar::{Attempt, Registrar};
 use crate::api::topics::Audience;
-use crate::api::{Api, Arguments, Failure, Host, Names, Outcome, Step, Topic};
-use crate::sampler::{Question, Report, Sampler, SamplerRequest};
+use crate::api::{Api, Failure, Host, Names, Outcome, Step, Topic};
+use crate::sampler::{Job, Report, Sampler, SamplerRequest};
 use crate::sync::ticket::Ticket;
 use crate::transport::MAX_MESSAGE;
 use crate::wamp::error::uri::NO_SUCH_PROCEDURE;
@@ -20,23 +21,25 @@ const MAX_PAYLOAD: usize = MAX_MESSAGE - 4096;
 /// The API with everything that it needs to answer.
 pub(super) struct Dispatcher {
     api: Api,
-    host: Host,
+    host: Arc<Host>,
     names: Names,
-    sampler: Sampler,
+    sampler: Sampler<Answer>,
     /// Calls that wait for the sampler: at most as many as it takes requests.
     asked: HashMap<Ticket, Asked>,
     last_ticket: u64,
 }
 
+/// What comes of a call that the sampler answers.
+pub(super) type Answer = Result<Outcome, Failure>;
+
 struct Asked {
     request: RequestId,
     caller: Caller,
-    arguments: Arguments,
 }
 
 impl Dispatcher {
-    pub(super) fn new(api: Api, host: Host, names: Names, sampler: Sampler) -> Self {
-        Self { api, host, names, sampler, asked: HashMap::new(), last_ticket: 0 }
+    pub(super) fn new(api: Api, host: Host, names: Names, sampler: Sampler<Answer>) -> Self {
+        Self { api, host: Arc::new(host), names, sampler, asked: HashMap::new(), last_ticket: 0 }
     }
 
     /// What a session has to register.
@@ -62,27 +65,30 @@ impl Dispatcher {
             session.answer(request, Err(WampError::new(NO_SUCH_PROCEDURE, "no such registration")));
             return;
         };
-        match procedure.call(&self.host, payload) {
-            Ok(Step::Done(outcome)) => self.settle(session, request, &details.caller, Ok(outcome)),
-            Err(failure) => self.settle(session, request, &details.caller, Err(failure)),
-            Ok(Step::Ask(question, arguments)) => match self.ask(question) {
+        let caller = details.caller;
+        let answer = match procedure.call(&self.host, &caller, payload) {
+            Ok(Step::Done(outcome)) => Ok(outcome),
+            Err(failure) => Err(failure),
+            Ok(Step::Ask(job)) => match self.ask(job) {
                 Ok(ticket) => {
-                    self.asked.insert(ticket, Asked { request, caller: details.caller, arguments });
+                    self.asked.insert(ticket, Asked { request, caller });
+                    return;
                 }
-                Err(failure) => self.settle(session, request, &details.caller, Err(failure)),
+                Err(failure) => Err(failure),
             },
-        }
+        };
+        self.settle(session, request, &caller, answer);
     }
 
     /// Deals with what another thread sent. Without a session there is nobody to tell.
     pub(super) fn deliver(&mut self, session: Option<&mut Session>, letter: Letter) {
         match letter {
-            Letter::Sampler(Report::Answered { ticket, result }) => {
+            Letter::Sampler(Report::Answered { ticket, answer }) => {
                 // Calls of a session that ended are forgotten; their answers find nothing here.
-                let Some(Asked { request, caller, arguments }) = self.asked.remove(&ticket) else { return };
-                let Some(session) = session else { return };
-                let result = result.map(|answer| Outcome::of_answer(&answer, &arguments, &caller));
-                self.settle(session, request, &caller, result.map_err(Failure::from));
+                let Some(Asked { request, caller }) = self.asked.remove(&ticket) else { return };
+                if let Some(session) = session {
+                    self.settle(session, request, &caller, answer);
+                }
             }
             Letter::Sampler(Report::Stats(tick)) => {
                 if let Some(session) = session {
@@ -102,19 +108,22 @@ impl Dispatcher {
     pub(super) fn session_ended(&mut self) {
         self.asked.clear();
         // A full queue: the next session's end switches it off, or the next caller.
-        let _ = self.ask(Question::SetStatsMonitoring { interval: None });
+        let _ = self.ask(Box::new(|probe| {
+            probe.report_every(None);
+            Ok(Outcome::of(&()))
+        }));
     }
 
-    fn ask(&mut self, question: Question) -> Result<Ticket, Failure> {
+    fn ask(&mut self, job: Job<Answer>) -> Result<Ticket, Failure> {
         self.last_ticket += 1;
         let ticket = Ticket(self.last_ticket);
-        self.sampler.ask(SamplerRequest { ticket, question })?;
+        self.sampler.ask(SamplerRequest { ticket, job })?;
         Ok(ticket)
     }
 
     /// The event first, then the answer.
-    fn settle(&self, session: &mut Session, request: RequestId, caller: &Caller, result: Result<Outcome, Failure>) {
-        let outcome = match result {
+    fn settle(&self, session: &mut Session, request: RequestId, caller: &Caller, answer: Answer) {
+        let outcome = match answer {
             Ok(outcome) => outcome,
             Err(failure) => return session.answer(request, Err(failure.into())),
         };

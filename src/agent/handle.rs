@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use serde::Serialize;
 
 use super::AgentError;
+use super::dispatch::Answer;
 use crate::sampler::Report;
 use crate::sync::mailbox::{NotSent, Post};
 use crate::sync::waker::Waker;
@@ -17,13 +18,13 @@ use crate::wamp::Payload;
 #[derive(Debug)]
 pub(super) enum Letter {
     /// From the sampler.
-    Sampler(Report),
+    Sampler(Report<Answer>),
     /// An event of the embedding program.
     Publish { topic: String, payload: Payload },
 }
 
-impl From<Report> for Letter {
-    fn from(report: Report) -> Self {
+impl From<Report<Answer>> for Letter {
+    fn from(report: Report<Answer>) -> Self {
         Self::Sampler(report)
     }
 }

@@ -1,7 +1,7 @@
 //! The management API: which procedures there are, what they take, who answers them, and what events they cause. The only
 //! place that turns what callers send into the domain's terms and back.
 //!
-//! A procedure is one entry in the table of [`procedures`]; an event one in that of [`topics`]. Everything else follows
+//! A procedure is one entry in the table of `procedures` and one function; an event one in that of [`topics`]. Everything else follows
 //! from the tables: registration, `wampproc procedures`, the README's tables.
 
 pub mod arguments;
@@ -9,7 +9,8 @@ pub mod failure;
 pub mod host;
 pub mod names;
 pub mod outcome;
-pub mod procedures;
+pub mod procedure;
+mod procedures;
 pub mod topics;
 
 pub use arguments::{Arguments, Kind, Param};
@@ -17,5 +18,5 @@ pub use failure::Failure;
 pub use host::Host;
 pub use names::{Names, Role};
 pub use outcome::Outcome;
-pub use procedures::{Api, Procedure, Step};
+pub use procedure::{Api, Procedure, Step};
 pub use topics::Topic;

@@ -1,158 +1,218 @@
-//! The table of procedures, and what happens to a call of one of them.
+//! The table of built-in procedures: an entry each, and the function that the entry names.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
 
-use super::arguments::{Arguments, Kind, Param, excerpt};
+use super::arguments::{Kind, Param, excerpt};
 use super::failure::Failure;
-use super::host::Host;
 use super::outcome::Outcome;
-use crate::sampler::Question;
+use super::procedure::{Call, Handler, Procedure};
+use super::topics::Topic;
+use crate::process::Garbage;
+use crate::sampler::Probe;
 use crate::sync::clock::Timestamp;
-use crate::wamp::Payload;
 
-/// A procedure.
-pub struct Procedure {
-    name: Cow<'static, str>,
+/// An entry of the table.
+struct Entry {
+    name: &'static str,
     params: Vec<Param>,
-    result: Cow<'static, str>,
-    doc: Cow<'static, str>,
+    result: &'static str,
+    doc: &'static str,
     handler: Handler,
 }
 
-/// Who answers.
-enum Handler {
-    /// The loop itself, at once.
-    Inline(fn(&Host, &Arguments) -> Result<Outcome, Failure>),
-    /// The sampler, this question.
-    Sampler(fn(&Host, &Arguments) -> Result<Question, Failure>),
-    /// An embedding program, on the loop's thread.
-    Custom(Box<CustomHandler>),
-}
-
-/// A procedure of an embedding program. It runs on the thread of the loop, so it must not wait.
-pub type CustomHandler = dyn Fn(&Arguments) -> Result<Value, Failure> + Send;
-
-/// What a call leads to.
-#[derive(Debug)]
-pub enum Step {
-    /// It is done.
-    Done(Outcome),
-    /// The sampler must be asked; [`Outcome::of_answer`] makes its answer this call's outcome.
-    Ask(Question, Arguments),
-}
+type Answer = Result<Outcome, Failure>;
 
 /// The built-in procedures, in the order of the documentation.
-fn builtin() -> Vec<Procedure> {
-    vec![
-        Procedure {
-            name: Cow::Borrowed("get_cpu_count"),
+pub(super) fn builtin() -> Vec<Procedure> {
+    let table = vec![
+        Entry {
+            name: "get_cpu_count",
             params: vec![Param::optional("logical", Kind::Bool, Value::Bool(true))],
-            result: Cow::Borrowed("int or null"),
-            doc: Cow::Borrowed(
-                "Number of CPUs of the host, or of its cores with logical=false; null when the kernel does not say.",
-            ),
-            handler: Handler::Inline(|host, arguments| {
-                Ok(Outcome::of(&if arguments.flag(0) { host.logical_cpus() } else { host.physical_cpus() }))
-            }),
+            result: "int or null",
+            doc: "Number of CPUs of the host, or of its cores with logical=false; null when the kernel does not say.",
+            handler: Handler::Inline(cpu_count),
         },
-        Procedure {
-            name: Cow::Borrowed("get_cpus"),
+        Entry {
+            name: "get_cpus",
             params: Vec::new(),
-            result: Cow::Borrowed("[int]"),
-            doc: Cow::Borrowed("The CPUs that the process was allowed at first: the base of relative CPU ids."),
-            handler: Handler::Inline(|host, _| Ok(Outcome::of(&host.identity().cpus()))),
+            result: "[int]",
+            doc: "The CPUs that the process was allowed at first: the base of relative CPU ids.",
+            handler: Handler::Inline(cpus),
         },
-        Procedure {
-            name: Cow::Borrowed("get_cpu_affinity"),
+        Entry {
+            name: "get_cpu_affinity",
             params: Vec::new(),
-            result: Cow::Borrowed("[int]"),
-            doc: Cow::Borrowed("The CPUs that the process may run on now."),
-            handler: Handler::Sampler(|_, _| Ok(Question::CpuAffinity)),
+            result: "[int]",
+            doc: "The CPUs that the process may run on now.",
+            handler: Handler::Sampler(cpu_affinity),
         },
-        Procedure {
-            name: Cow::Borrowed("set_cpu_affinity"),
+        Entry {
+            name: "set_cpu_affinity",
             params: vec![
                 Param::required("cpus", Kind::List),
                 Param::optional("relative", Kind::Bool, Value::Bool(true)),
             ],
-            result: Cow::Borrowed("[int]"),
-            doc: Cow::Borrowed(
-                "Binds all threads of the process to CPUs: positions in get_cpus, or ids with relative=false.",
-            ),
-            handler: Handler::Sampler(|host, arguments| {
-                let cpus = cpus(host.identity().cpus(), arguments.list(0), arguments.flag(1))?;
-                Ok(Question::SetCpuAffinity { cpus })
-            }),
+            result: "[int]",
+            doc: "Binds all threads of the process to CPUs: positions in get_cpus, or ids with relative=false.",
+            handler: Handler::Sampler(set_cpu_affinity),
         },
-        Procedure {
-            name: Cow::Borrowed("get_process_info"),
+        Entry {
+            name: "get_process_info",
             params: Vec::new(),
-            result: Cow::Borrowed("dict"),
-            doc: Cow::Borrowed("Open descriptors, threads, regular files and sockets of the process."),
-            handler: Handler::Sampler(|_, _| Ok(Question::Info)),
+            result: "dict",
+            doc: "Open descriptors, threads, regular files and sockets of the process.",
+            handler: Handler::Sampler(process_info),
         },
-        Procedure {
-            name: Cow::Borrowed("get_process_stats"),
+        Entry {
+            name: "get_process_stats",
             params: Vec::new(),
-            result: Cow::Borrowed("dict"),
-            doc: Cow::Borrowed("State, CPU time, memory, I/O and context switches of the process."),
-            handler: Handler::Sampler(|_, _| Ok(Question::Stats)),
+            result: "dict",
+            doc: "State, CPU time, memory, I/O and context switches of the process.",
+            handler: Handler::Sampler(process_stats),
         },
-        Procedure {
-            name: Cow::Borrowed("get_process_monitor"),
+        Entry {
+            name: "get_process_monitor",
             params: Vec::new(),
-            result: Cow::Borrowed("dict"),
-            doc: Cow::Borrowed("Cumulative counters of the process, with rates per second from the second poll on."),
-            handler: Handler::Sampler(|_, _| Ok(Question::Monitor)),
+            result: "dict",
+            doc: "Cumulative counters of the process, with rates per second from the second poll on.",
+            handler: Handler::Sampler(process_monitor),
         },
-        Procedure {
-            name: Cow::Borrowed("set_process_stats_monitoring"),
+        Entry {
+            name: "set_process_stats_monitoring",
             params: vec![Param::required("interval", Kind::Number)],
-            result: Cow::Borrowed("null"),
-            doc: Cow::Borrowed("Publishes on_process_stats every interval seconds (0.01 to 86400); 0 ends it."),
-            handler: Handler::Sampler(|_, arguments| {
-                Ok(Question::SetStatsMonitoring { interval: interval(arguments.value(0))? })
-            }),
+            result: "null",
+            doc: "Publishes on_process_stats every interval seconds (0.01 to 86400); 0 ends it.",
+            handler: Handler::Sampler(set_stats_monitoring),
         },
-        Procedure {
-            name: Cow::Borrowed("trigger_gc"),
+        Entry {
+            name: "trigger_gc",
             params: Vec::new(),
-            result: Cow::Borrowed("int"),
-            doc: Cow::Borrowed(
-                "Gives memory that the process does not need back to the system; how long that took, in ms.",
-            ),
-            handler: Handler::Sampler(|_, _| Ok(Question::CollectGarbage)),
+            result: "int",
+            doc: "Gives memory that the process does not need back to the system; how long that took, in ms.",
+            handler: Handler::Sampler(trigger_gc),
         },
-        Procedure {
-            name: Cow::Borrowed("started"),
+        Entry {
+            name: "started",
             params: Vec::new(),
-            result: Cow::Borrowed("str"),
-            doc: Cow::Borrowed("When the process started, ISO 8601 UTC."),
-            handler: Handler::Inline(|host, _| Ok(Outcome::of(&host.identity().started()))),
+            result: "str",
+            doc: "When the process started, ISO 8601 UTC.",
+            handler: Handler::Inline(started),
         },
-        Procedure {
-            name: Cow::Borrowed("uptime"),
+        Entry {
+            name: "uptime",
             params: Vec::new(),
-            result: Cow::Borrowed("float"),
-            doc: Cow::Borrowed("Seconds since the process started."),
-            handler: Handler::Inline(|host, _| Ok(Outcome::of(&host.identity().uptime().as_secs_f64()))),
+            result: "float",
+            doc: "Seconds since the process started.",
+            handler: Handler::Inline(uptime),
         },
-        Procedure {
-            name: Cow::Borrowed("utcnow"),
+        Entry {
+            name: "utcnow",
             params: Vec::new(),
-            result: Cow::Borrowed("str"),
-            doc: Cow::Borrowed("The present time, ISO 8601 UTC."),
-            handler: Handler::Inline(|_, _| Ok(Outcome::of(&Timestamp::now()))),
+            result: "str",
+            doc: "The present time, ISO 8601 UTC.",
+            handler: Handler::Inline(utcnow),
         },
-    ]
+    ];
+    let procedure = |Entry { name, params, result, doc, handler }| Procedure {
+        name: name.into(),
+        params,
+        result: result.into(),
+        doc: doc.into(),
+        handler,
+    };
+    table.into_iter().map(procedure).collect()
+}
+
+fn cpu_count(call: &Call) -> Answer {
+    let logical = call.arguments.flag(0);
+    Ok(Outcome::of(&if logical { call.host.logical_cpus() } else { call.host.physical_cpus() }))
+}
+
+fn cpus(call: &Call) -> Answer {
+    Ok(Outcome::of(&call.host.identity().cpus()))
+}
+
+fn cpu_affinity(probe: &mut Probe, _: &Call) -> Answer {
+    Ok(Outcome::of(&probe.target().affinity()?))
+}
+
+fn set_cpu_affinity(probe: &mut Probe, call: &Call) -> Answer {
+    #[derive(Serialize)]
+    struct CpuAffinitySet<'a> {
+        cpus: &'a [Value],
+        relative: bool,
+        affinity: &'a [u32],
+        who: Option<u64>,
+    }
+
+    let (cpus, relative) = (call.arguments.list(0), call.arguments.flag(1));
+    let affinity = probe.target().set_affinity(&chosen_cpus(call.host.identity().cpus(), cpus, relative)?)?;
+    let who = call.caller.session.map(|session| session.get());
+    let event = CpuAffinitySet { cpus, relative, affinity: &affinity, who };
+    Ok(Outcome::of(&affinity).with_event(Topic::CpuAffinitySet, &event))
+}
+
+fn process_info(probe: &mut Probe, _: &Call) -> Answer {
+    Ok(Outcome::of(&probe.info()?))
+}
+
+fn process_stats(probe: &mut Probe, _: &Call) -> Answer {
+    Ok(Outcome::of(&probe.stats()?))
+}
+
+fn process_monitor(probe: &mut Probe, _: &Call) -> Answer {
+    Ok(Outcome::of(&probe.monitor()?))
+}
+
+fn set_stats_monitoring(probe: &mut Probe, call: &Call) -> Answer {
+    let asked = call.arguments.value(0);
+    probe.report_every(interval(asked)?);
+    Ok(Outcome::of(&Value::Null).with_event(Topic::ProcessStatsMonitoringSet, asked))
+}
+
+fn trigger_gc(probe: &mut Probe, call: &Call) -> Answer {
+    #[derive(Serialize)]
+    struct Requester<'a> {
+        session_id: Option<u64>,
+        auth_id: Option<&'a str>,
+        auth_role: Option<&'a str>,
+    }
+    #[derive(Serialize)]
+    struct GcFinished<'a> {
+        requester: Requester<'a>,
+        #[serde(flatten)]
+        garbage: &'a Garbage,
+    }
+
+    let garbage = probe.collect_garbage()?;
+    let requester = Requester {
+        session_id: call.caller.session.map(|session| session.get()),
+        auth_id: call.caller.authid.as_deref(),
+        auth_role: call.caller.authrole.as_deref(),
+    };
+    let event = GcFinished { requester, garbage: &garbage };
+    Ok(Outcome::of(&garbage.duration).with_event(Topic::GcFinished, &event))
+}
+
+fn started(call: &Call) -> Answer {
+    Ok(Outcome::of(&call.host.identity().started()))
+}
+
+fn uptime(call: &Call) -> Answer {
+    Ok(Outcome::of(&call.host.identity().uptime().as_secs_f64()))
+}
+
+// The table's functions have one signature.
+#[allow(clippy::unnecessary_wraps)]
+fn utcnow(_: &Call) -> Answer {
+    Ok(Outcome::of(&Timestamp::now()))
 }
 
 /// The numbers of CPUs that a caller asks for, sorted. Relative ids are positions in `base`.
-fn cpus(base: &[u32], asked: &[Value], relative: bool) -> Result<Vec<u32>, Failure> {
+fn chosen_cpus(base: &[u32], asked: &[Value], relative: bool) -> Result<Vec<u32>, Failure> {
     let expected = if relative {
         format!("positions in get_cpus, from 0 to {}", base.len().saturating_sub(1))
     } else {
@@ -194,93 +254,6 @@ fn interval(asked: &Value) -> Result<Option<Duration>, Failure> {
     }
 }
 
-impl Procedure {
-    /// A procedure of an embedding program. `handler` runs on the thread of the loop, so it must not wait.
-    #[must_use]
-    pub fn custom(
-        name: impl Into<Cow<'static, str>>,
-        params: Vec<Param>,
-        doc: impl Into<Cow<'static, str>>,
-        handler: Box<CustomHandler>,
-    ) -> Self {
-        let handler = Handler::Custom(handler);
-        Self { name: name.into(), params, result: Cow::Borrowed("any"), doc: doc.into(), handler }
-    }
-
-    /// The last component of its URI.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Its parameters as in a signature: `cpus, relative=true`.
-    #[must_use]
-    pub fn signature(&self) -> String {
-        let params: Vec<String> = self.params.iter().map(ToString::to_string).collect();
-        params.join(", ")
-    }
-
-    /// The type of its result.
-    #[must_use]
-    pub fn result(&self) -> &str {
-        &self.result
-    }
-
-    /// One sentence.
-    #[must_use]
-    pub fn doc(&self) -> &str {
-        &self.doc
-    }
-
-    /// Takes the first step of a call.
-    ///
-    /// # Errors
-    /// [`Failure`]; nothing was changed.
-    pub fn call(&self, host: &Host, payload: &Payload) -> Result<Step, Failure> {
-        let arguments = Arguments::parse(&self.params, payload)?;
-        match &self.handler {
-            Handler::Inline(answer) => answer(host, &arguments).map(Step::Done),
-            Handler::Sampler(question) => Ok(Step::Ask(question(host, &arguments)?, arguments)),
-            Handler::Custom(handler) => handler(&arguments).map(|value| Step::Done(Outcome::of(&value))),
-        }
-    }
-}
-
-impl fmt::Debug for Procedure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}({}) -> {}", self.name, self.signature(), self.result)
-    }
-}
-
-/// The procedures of one agent: the built-in ones, then those of the embedding program.
-#[derive(Debug)]
-pub struct Api {
-    procedures: Vec<Procedure>,
-}
-
-impl Default for Api {
-    fn default() -> Self {
-        Self { procedures: builtin() }
-    }
-}
-
-impl Api {
-    /// Adds a procedure; false when one of that name is there already.
-    pub fn add(&mut self, procedure: Procedure) -> bool {
-        let is_new = self.procedures.iter().all(|known| known.name != procedure.name);
-        if is_new {
-            self.procedures.push(procedure);
-        }
-        is_new
-    }
-
-    /// All procedures, in the order of the documentation.
-    #[must_use]
-    pub fn procedures(&self) -> &[Procedure] {
-        &self.procedures
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,8 +262,8 @@ mod tests {
     #[test]
     fn relative_cpus_are_positions_and_absolute_ones_ids() {
         let base = [2, 3, 6];
-        assert_eq!(cpus(&base, &[json!(2), json!(0), json!(0)], true), Ok(vec![2, 6]));
-        assert_eq!(cpus(&base, &[json!(6)], false), Ok(vec![6]));
+        assert_eq!(chosen_cpus(&base, &[json!(2), json!(0), json!(0)], true), Ok(vec![2, 6]));
+        assert_eq!(chosen_cpus(&base, &[json!(6)], false), Ok(vec![6]));
         for (asked, relative) in [
             (json!([]), true),
             (json!([3]), true),
@@ -301,7 +274,7 @@ mod tests {
             (json!(["0"]), true),
             (json!([18_446_744_073_709_551_615_u64]), true),
         ] {
-            let failure = cpus(&base, asked.as_array().unwrap(), relative).unwrap_err();
+            let failure = chosen_cpus(&base, asked.as_array().unwrap(), relative).unwrap_err();
             assert!(failure.to_string().starts_with("cpus: expected "), "{failure}");
         }
     }
@@ -316,22 +289,5 @@ mod tests {
             let failure = interval(&wrong).unwrap_err().to_string();
             assert!(failure.starts_with("interval: expected 0 (off) or 0.01 to 86400 seconds, got "), "{failure}");
         }
-    }
-
-    #[test]
-    fn names_are_unique_and_one_line_documented() {
-        let api = Api::default();
-        let names: std::collections::HashSet<_> = api.procedures().iter().map(Procedure::name).collect();
-        assert_eq!(names.len(), api.procedures().len());
-        assert!(api.procedures().iter().all(|procedure| !procedure.doc().contains('\n')));
-    }
-
-    #[test]
-    fn a_second_procedure_of_a_name_is_refused() {
-        let mut api = Api::default();
-        let custom = |name: &'static str| Procedure::custom(name, Vec::new(), "", Box::new(|_| Ok(Value::Null)));
-        assert!(!api.add(custom("utcnow")));
-        assert!(api.add(custom("add2")));
-        assert!(!api.add(custom("add2")));
     }
 }

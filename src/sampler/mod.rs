@@ -9,15 +9,16 @@
 //! - With a history: the two newest ticks of it, that is the last whole `interval`.
 //! - Until it has two ticks, and without a history: from an earlier reading that was asked for and is at least
 //!   [`SHORTEST_WINDOW`] older, the newest such one that is still held; when there is none, since the process started.
-//!   The first [`Question::Monitor`] of all is answered without rates then.
+//!   The first [`Probe::monitor`] of all is answered without rates then.
 //! - In the periodic statistics: since the previous one of the same setting; the first is as if asked for.
 
 mod actor;
 mod history;
 #[cfg(test)]
 mod made;
-mod question;
+mod probe;
 mod rates;
+mod request;
 mod schedule;
 mod shape;
 mod window;
@@ -29,8 +30,9 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
-pub use question::{Answer, Question, Report, SamplerRequest};
+pub use probe::Probe;
 pub use rates::PerSecond;
+pub use request::{Job, Report, SamplerRequest};
 pub use shape::{ProcessMonitor, ProcessStats, StatsTick};
 pub use window::SHORTEST_WINDOW;
 
@@ -58,21 +60,21 @@ pub const REQUESTS: usize = 256;
 
 /// The handle. Dropping it ends the thread and waits for that, also while the thread waits for room in a full mailbox.
 #[derive(Debug)]
-pub struct Sampler {
+pub struct Sampler<A> {
     // The thread ends when these two are dropped, so they come before it.
-    requests: Sender<SamplerRequest>,
+    requests: Sender<SamplerRequest<A>>,
     _stop: Sender<Infallible>,
     _thread: Thread,
 }
 
-impl Sampler {
+impl<A: Send + 'static> Sampler<A> {
     /// Starts the thread. Answers and periodic statistics go to `reports`; the thread waits while that is full.
     ///
     /// # Errors
     /// When `settings` are out of range (`InvalidInput`) or the kernel refuses a thread.
     pub fn spawn<R>(target: Target, settings: Settings, reports: Post<R>) -> io::Result<Self>
     where
-        R: From<Report> + Send + 'static,
+        R: From<Report<A>> + Send + 'static,
     {
         if settings.interval < SHORTEST_INTERVAL || settings.history > LONGEST_HISTORY {
             let limits = format!(
@@ -83,7 +85,7 @@ impl Sampler {
         let (requests, received) = bounded(REQUESTS);
         let (stop, stopped) = bounded(0);
         let thread = Thread::spawn("sampler", move || {
-            actor::Actor::new(target, settings, reports, stopped).run(&received);
+            actor::Actor::new(Probe::new(target, settings), reports, stopped).run(&received);
         })?;
         Ok(Self { requests, _stop: stop, _thread: thread })
     }
@@ -92,7 +94,7 @@ impl Sampler {
     ///
     /// # Errors
     /// [`Busy`] when [`REQUESTS`] of them wait already (or the thread has ended, because its reports' receiver has).
-    pub fn ask(&self, request: SamplerRequest) -> Result<(), Busy> {
+    pub fn ask(&self, request: SamplerRequest<A>) -> Result<(), Busy> {
         self.requests.try_send(request).map_err(|_| Busy)
     }
 }

@@ -11,10 +11,13 @@ use crate::sync::ticket::Ticket;
 use crate::sync::wait::{Interest, until, wait};
 use crate::sync::waker::Waker;
 
+/// What the jobs here answer: whether all was as it should be.
+type Answer = Result<(), ProcessError>;
+
 /// The owner of the mailbox, as the agent's loop is.
 struct Owner {
-    sampler: Sampler,
-    reports: Mailbox<Report>,
+    sampler: Sampler<Answer>,
+    reports: Mailbox<Report<Answer>>,
     waker: Waker,
 }
 
@@ -27,11 +30,11 @@ impl Owner {
         Self { sampler, reports, waker }
     }
 
-    fn ask(&self, ticket: u64, question: Question) -> Result<(), Busy> {
-        self.sampler.ask(SamplerRequest { ticket: Ticket(ticket), question })
+    fn ask(&self, ticket: u64, job: Job<Answer>) -> Result<(), Busy> {
+        self.sampler.ask(SamplerRequest { ticket: Ticket(ticket), job })
     }
 
-    fn next(&self) -> Report {
+    fn next(&self) -> Report<Answer> {
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
             self.waker.hush();
@@ -43,32 +46,35 @@ impl Owner {
         }
     }
 
-    fn answer(&self, question: Question) -> Result<Answer, ProcessError> {
-        self.ask(9, question).unwrap();
+    fn answer(&self, job: Job<Answer>) -> Answer {
+        self.ask(9, job).unwrap();
         match self.next() {
-            Report::Answered { ticket: Ticket(9), result } => result,
+            Report::Answered { ticket: Ticket(9), answer } => answer,
             other => panic!("{other:?}"),
         }
     }
 }
 
 #[test]
-fn every_question_gets_its_answer() {
+fn every_job_gets_its_answer() {
     let owner = Owner::new(0, 4);
-    let Ok(Answer::Stats(stats)) = owner.answer(Question::Stats) else { panic!() };
-    assert_eq!(stats.pid, i32::try_from(std::process::id()).unwrap());
-    assert!(stats.cpu_percent.is_finite() && stats.mem_percent > 0.0 && stats.user + stats.system > 0.0);
-    let Ok(Answer::Monitor(monitor)) = owner.answer(Question::Monitor) else { panic!() };
-    assert!(monitor.num_fds.unwrap() > 3 && monitor.num_threads > 1);
-    let Ok(Answer::Info(info)) = owner.answer(Question::Info) else { panic!() };
-    assert!(info.descriptors.unwrap() > 3 && info.threads > 1);
-    let Ok(Answer::CpuAffinity(cpus)) = owner.answer(Question::CpuAffinity) else { panic!() };
-    assert!(!cpus.is_empty());
-    let nothing = owner.answer(Question::SetCpuAffinity { cpus: Vec::new() }).unwrap_err();
+    let everything = |probe: &mut Probe| {
+        let stats = probe.stats()?;
+        assert_eq!(stats.pid, i32::try_from(std::process::id()).unwrap());
+        assert!(stats.cpu_percent.is_finite() && stats.mem_percent > 0.0 && stats.user + stats.system > 0.0);
+        let monitor = probe.monitor()?;
+        assert!(monitor.num_fds.unwrap() > 3 && monitor.num_threads > 1);
+        let info = probe.info()?;
+        assert!(info.descriptors.unwrap() > 3 && info.threads > 1);
+        let garbage = probe.collect_garbage()?;
+        assert_eq!(garbage.supported, cfg!(target_env = "gnu"));
+        assert!(garbage.resident_after > 0);
+        assert!(!probe.target().affinity()?.is_empty());
+        Ok(())
+    };
+    assert_eq!(owner.answer(Box::new(everything)), Ok(()));
+    let nothing = owner.answer(Box::new(|probe| probe.target().set_affinity(&[]).map(|_| ()))).unwrap_err();
     assert!(nothing.to_string().ends_with("Invalid argument"), "{nothing}");
-    let Ok(Answer::Garbage(garbage)) = owner.answer(Question::CollectGarbage) else { panic!() };
-    assert_eq!(garbage.supported, cfg!(target_env = "gnu"));
-    assert!(garbage.resident_after > 0);
 }
 
 #[test]
@@ -76,8 +82,11 @@ fn the_first_periodic_report_follows_the_answer() {
     let owner = Owner::new(0, 4);
     let interval = Some(Duration::from_millis(10));
     let begin = Instant::now();
-    let set = owner.answer(Question::SetStatsMonitoring { interval });
-    assert!(matches!(set, Ok(Answer::StatsMonitoringSet { interval: set }) if set == interval));
+    let set = move |probe: &mut Probe| {
+        probe.report_every(interval);
+        Ok(())
+    };
+    assert_eq!(owner.answer(Box::new(set)), Ok(()));
     for expected in 1..=5 {
         let Report::Stats(tick) = owner.next() else { panic!() };
         assert_eq!(tick.seq, expected);
@@ -90,7 +99,7 @@ fn the_first_periodic_report_follows_the_answer() {
 fn a_full_queue_is_told_at_once_and_a_full_mailbox_does_not_hold_up_the_end() {
     let owner = Owner::new(600, 1);
     // The thread holds one that it cannot get rid of, and one more is in the mailbox.
-    let taken = (0..).take_while(|ticket| owner.ask(*ticket, Question::CpuAffinity).is_ok()).count();
+    let taken = (0..).take_while(|ticket| owner.ask(*ticket, Box::new(|_| Ok(()))).is_ok()).count();
     assert!((REQUESTS..=REQUESTS + 2).contains(&taken), "{taken}");
     let Owner { sampler, reports, .. } = owner;
     drop(sampler);
@@ -104,7 +113,7 @@ fn it_ends_when_nobody_reads_the_reports() {
     drop(reports);
     let deadline = Instant::now() + Duration::from_secs(10);
     // The queue of a thread that has ended takes nothing.
-    while sampler.ask(SamplerRequest { ticket: Ticket(1), question: Question::CpuAffinity }).is_ok() {
+    while sampler.ask(SamplerRequest { ticket: Ticket(1), job: Box::new(|_| Ok(())) }).is_ok() {
         assert!(Instant::now() < deadline);
     }
     drop(sampler);
@@ -113,7 +122,7 @@ fn it_ends_when_nobody_reads_the_reports() {
 #[test]
 fn settings_out_of_range_are_refused() {
     for (interval, history) in [(Duration::ZERO, 600), (Duration::from_secs(1), LONGEST_HISTORY + 1)] {
-        let (post, _reports) = mailbox::<Report>(1, Waker::new().unwrap());
+        let (post, _reports) = mailbox::<Report<Answer>>(1, Waker::new().unwrap());
         let settings = Settings { interval, history, worker_type: String::new() };
         let error = Sampler::spawn(Target::own().unwrap(), settings, post).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);

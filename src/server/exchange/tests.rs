@@ -121,6 +121,10 @@ impl Transport for Fake {
     fn close(&mut self, _now: Instant) {
         self.line().closing = true;
     }
+
+    fn discard(&mut self, _now: Instant) -> bool {
+        true
+    }
 }
 
 struct Bench {
