@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use serde_json::json;
-//! use wampproc::agent::Agent;
+//! use wampproc::Agent;
 //! use wampproc::api::{Failure, Kind, Param, Procedure};
 //! use wampproc::server::{Server, ServerConfig};
 //! use wampproc::transport::memory;
@@ -59,3 +59,10 @@ pub mod wamp;
 
 #[doc = include_str!("ARCHITECTURE.md")]
 pub mod architecture {}
+
+pub use agent::{Agent, AgentBuilder, AgentError};
+
+/// The README's example is a test too.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -52,7 +52,7 @@ impl fmt::Display for AgentError {
             Self::Taken(uri) => write!(
                 f,
                 "{PROCEDURE_ALREADY_EXISTS}: another process of this realm has registered {uri}; \
-                 give this one an id of its own with --worker"
+                 this one needs another id or prefix (--worker, --node or --uri-prefix)"
             ),
             Self::NothingRegistered(error) => write!(f, "the router refused every procedure: {error}"),
         }

@@ -9,7 +9,7 @@ pub struct ReconnectPolicy {
     pub initial: Duration,
     /// What each further delay is multiplied by; at least 1.
     pub factor: f64,
-    /// The longest delay.
+    /// The longest delay, of the first one too.
     pub max: Duration,
     /// A session that was this long whole begins with the first delay again.
     pub healthy: Duration,
@@ -38,8 +38,8 @@ pub struct Reconnect {
 impl Reconnect {
     /// Begins with the first delay.
     #[must_use]
-    pub const fn new(policy: ReconnectPolicy) -> Self {
-        Self { policy, delay: policy.initial, whole_since: None }
+    pub fn new(policy: ReconnectPolicy) -> Self {
+        Self { policy, delay: policy.initial.min(policy.max), whole_since: None }
     }
 
     /// The session is whole: joined, and everything registered.
@@ -52,7 +52,7 @@ impl Reconnect {
     pub fn next_delay(&mut self, now: Instant, chance: f64) -> Duration {
         let whole_for = self.whole_since.take().map(|since| now.saturating_duration_since(since));
         if whole_for.is_some_and(|time| time >= self.policy.healthy) {
-            self.delay = self.policy.initial;
+            self.delay = self.policy.initial.min(self.policy.max);
         }
         let delay = self.delay.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0);
         self.delay = self.delay.mul_f64(self.policy.factor.max(1.0)).min(self.policy.max);
@@ -75,6 +75,12 @@ mod tests {
         let (mut reconnect, now) = (reconnect(), Instant::now());
         let delays: Vec<_> = (0..5).map(|_| reconnect.next_delay(now, 1.0)).collect();
         assert_eq!(delays, [SECOND, 2 * SECOND, 4 * SECOND, 5 * SECOND, 5 * SECOND]);
+    }
+
+    #[test]
+    fn no_delay_is_longer_than_the_longest() {
+        let policy = ReconnectPolicy { initial: 20 * SECOND, max: SECOND, ..ReconnectPolicy::default() };
+        assert_eq!(Reconnect::new(policy).next_delay(Instant::now(), 1.0), SECOND);
     }
 
     #[test]

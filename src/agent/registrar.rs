@@ -26,7 +26,7 @@ pub enum Attempt {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// It is tried again later.
-    Later,
+    Later(Uri),
     /// This one cannot be had, the others can.
     Without(Uri),
     /// Somebody else has the name.
@@ -98,9 +98,9 @@ impl Registrar {
         match self.attempt {
             Attempt::First => Verdict::Taken(uri),
             Attempt::Again => {
-                self.taken.push_back((uri, procedure));
+                self.taken.push_back((uri.clone(), procedure));
                 self.retry_at.get_or_insert(now + self.retry_delay);
-                Verdict::Later
+                Verdict::Later(uri)
             }
         }
     }
@@ -192,7 +192,7 @@ mod tests {
         let mut at = now;
         for id in 3..10 {
             let previous = request(if id == 3 { 1 } else { id - 1 });
-            assert_eq!(again.failed(previous, &taken(), at), Verdict::Later);
+            assert_eq!(again.failed(previous, &taken(), at), Verdict::Later(Uri::from("a.x")));
             assert_eq!(again.next_wanted(at), None, "not at once");
             assert!(!again.is_complete());
             at = again.deadline().unwrap();

@@ -27,6 +27,23 @@ use crate::wamp::{Event, Uri, WampError};
 /// Events taken from the link in one turn, before what they led to is sent and other threads are heard.
 const TURN: usize = 256;
 
+/// Reasons of an ABORT that trying again does not mend (*Predefined URIs*, and those of Crossbar.io). Any other, like that of
+/// a router which shuts down, may be over the next time.
+const FINAL_REFUSALS: [&str; 12] = [
+    "wamp.error.authentication_denied",
+    "wamp.error.authentication_failed",
+    "wamp.error.authentication_required",
+    "wamp.error.authorization_denied",
+    "wamp.error.authorization_required",
+    "wamp.error.invalid_uri",
+    "wamp.error.no_auth_method",
+    "wamp.error.no_matching_auth_method",
+    "wamp.error.no_such_principal",
+    "wamp.error.no_such_realm",
+    "wamp.error.no_such_role",
+    "wamp.error.not_authorized",
+];
+
 /// An agent that is ready to run.
 pub struct Agent {
     pub(super) connector: Connector,
@@ -68,6 +85,8 @@ struct Joined {
     progress: Progress,
     /// Why the last refused procedure was refused.
     refusal: Option<WampError>,
+    /// Whether it was logged that a name is taken: once a session is enough.
+    told_taken: bool,
     leaving: bool,
 }
 
@@ -189,6 +208,7 @@ impl Agent {
                 registrar: self.dispatcher.registrar(if self.sessions == 0 { Attempt::First } else { Attempt::Again }),
                 progress: Progress::Registering,
                 refusal: None,
+                told_taken: false,
                 leaving: false,
             }))),
             Err(error) => self.recover(error.into(), None, now),
@@ -254,7 +274,10 @@ impl Agent {
                 joined.registrar.registered(request, registration);
             }
             Event::Failed { request, error, .. } => match joined.registrar.failed(request, &error, now) {
-                Verdict::Later => log::debug!("will register again what is taken: {error}"),
+                Verdict::Later(uri) if !std::mem::replace(&mut joined.told_taken, true) => {
+                    log::warn!("{uri} and maybe others are still registered by another session; trying again");
+                }
+                Verdict::Later(uri) => log::debug!("{uri} is still registered by another session"),
                 Verdict::Taken(uri) => return Err(AgentError::Taken(uri)),
                 Verdict::Without(uri) => {
                     log::error!("the router refused {uri}: {error}");
@@ -323,7 +346,10 @@ impl Agent {
             return Ok(Connection::Over);
         }
         let AgentError::Link(error) = error else { return Err(error) };
-        let is_final = matches!(error, LinkError::Refused(_)) || matches!(self.connector, Connector::Embedded(_));
+        let is_final = match &error {
+            LinkError::Refused(closing) => FINAL_REFUSALS.contains(&closing.reason.as_str()),
+            _ => matches!(self.connector, Connector::Embedded(_)),
+        };
         if is_final || self.patience == Patience::OneAttempt {
             return Err(error.into());
         }

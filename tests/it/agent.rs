@@ -10,7 +10,7 @@ use wampproc::api::{Failure, Kind, Param, Procedure};
 use wampproc::link::LinkError;
 use wampproc::transport::keepalive::KeepalivePolicy;
 
-use crate::fake_router::{Client, FakeRouter};
+use crate::fake_router::{Client, FakeRouter, registrations};
 
 fn builder(router: &FakeRouter) -> AgentBuilder {
     let quickly = Duration::from_millis(5);
@@ -43,7 +43,7 @@ fn joins_registers_under_both_prefixes_answers_and_says_goodbye() {
     assert_eq!(hello[2]["authmethods"], json!(["anonymous"]));
     assert_eq!(hello[2]["roles"]["callee"]["features"]["call_canceling"], true);
     client.send(&json!([2, 4711, {"roles": {"broker": {}, "dealer": {}}}]));
-    let names = client.register(24);
+    let names = client.register(registrations(2, 0));
     is_ready.recv_timeout(Duration::from_secs(20)).unwrap();
     for prefix in ["crossbar.worker.w1", "crossbar.node.n1.worker.w1"] {
         let answer = call(&mut client, 1, registration(&names, &format!("{prefix}.utcnow")), &json!([]));
@@ -163,6 +163,16 @@ fn a_refusal_is_final() {
     }
 }
 
+#[test]
+fn a_router_that_shuts_down_before_its_welcome_is_tried_again() {
+    let router = FakeRouter::new();
+    let _running = run(&router);
+    let mut client = router.accept();
+    client.expect(1);
+    client.send(&json!([3, {}, "wamp.close.system_shutdown"]));
+    router.serve();
+}
+
 /// How an agent ended that nobody stopped.
 fn ended(running: RunningAgent) -> AgentError {
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -197,11 +207,11 @@ fn a_name_that_is_taken_is_final_at_first_and_tried_again_after_a_reconnect() {
     let _running = run(&router);
     router.serve();
     let mut client = router.welcome();
-    for _ in 0..24 {
+    for _ in 0..registrations(2, 0) {
         let register = client.expect(64);
         refuse(&mut client, &register, "wamp.error.procedure_already_exists");
     }
-    let names = client.register(24);
+    let names = client.register(registrations(2, 0));
     let answer = call(&mut client, 1, registration(&names, "crossbar.worker.w1.started"), &json!([]));
     assert_eq!(answer[0], 70);
 }
@@ -213,7 +223,7 @@ fn one_refused_procedure_does_not_cost_the_others() {
     let mut client = router.welcome();
     let register = client.expect(64);
     refuse(&mut client, &register, "wamp.error.not_authorized");
-    let names = client.register(23);
+    let names = client.register(registrations(2, 0) - 1);
     let answer = call(&mut client, 1, registration(&names, "crossbar.node.n1.worker.w1.uptime"), &json!([]));
     assert_eq!(answer[0], 70);
 }
@@ -223,7 +233,7 @@ fn a_router_that_refuses_everything_ends_it() {
     let router = FakeRouter::new();
     let running = run(&router);
     let mut client = router.welcome();
-    for _ in 0..24 {
+    for _ in 0..registrations(2, 0) {
         let register = client.expect(64);
         refuse(&mut client, &register, "wamp.error.not_authorized");
     }
@@ -264,7 +274,7 @@ fn a_router_that_reads_late_gets_everything() {
     let echo = Procedure::custom("echo", echo, "Sends it back.", Box::new(|arguments| Ok(arguments.value(0).clone())));
     let _running = builder(&router).uri_prefix("p").procedure(echo).build().unwrap().spawn().unwrap();
     let mut client = router.welcome();
-    let names = client.register(13);
+    let names = client.register(registrations(1, 1));
     let echo = registration(&names, "p.echo");
     let much = "x".repeat(50_000);
     let sent = client.send_until_full((1..).map(|request| json!([68, request, echo, {}, [much]])));
@@ -309,7 +319,7 @@ fn a_program_adds_procedures_and_publishes_events() {
     let publisher = agent.publisher();
     let running = agent.spawn().unwrap();
     let mut client = router.welcome();
-    let names = client.register(26);
+    let names = client.register(registrations(2, 1));
     is_ready.recv_timeout(Duration::from_secs(20)).unwrap();
     let add2 = registration(&names, "crossbar.worker.w1.add2");
     assert_eq!(call(&mut client, 1, add2, &json!([2, 3]))[3], json!([5]));

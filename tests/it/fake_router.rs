@@ -12,6 +12,11 @@ use wampproc::transport::url::Url;
 /// How long a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How many URIs an agent registers, under so many prefixes and with so many procedures of its own.
+pub fn registrations(prefixes: usize, own: usize) -> usize {
+    prefixes * (wampproc::api::Api::default().procedures().len() + own)
+}
+
 /// Waits for the connections of clients.
 pub struct FakeRouter {
     listener: TcpListener,
@@ -50,7 +55,7 @@ impl FakeRouter {
     /// The next client, after it has joined and registered everything.
     pub fn serve(&self) -> (Client, Vec<String>) {
         let mut client = self.welcome();
-        let names = client.register(24);
+        let names = client.register(registrations(2, 0));
         (client, names)
     }
 }
