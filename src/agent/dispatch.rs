@@ -27,6 +27,8 @@ pub(super) struct Dispatcher {
     /// Calls that wait for the sampler: at most as many as it takes requests.
     asked: HashMap<Ticket, Asked>,
     last_ticket: u64,
+    /// The periodic statistics of a session that ended are still to be switched off.
+    reports_linger: bool,
 }
 
 /// What comes of a call that the sampler answers.
@@ -39,11 +41,12 @@ struct Asked {
 
 impl Dispatcher {
     pub(super) fn new(api: Api, host: Host, names: Names, sampler: Sampler<Answer>) -> Self {
-        Self { api, host: Arc::new(host), names, sampler, asked: HashMap::new(), last_ticket: 0 }
+        Self { api, host: Arc::new(host), names, sampler, asked: HashMap::new(), last_ticket: 0, reports_linger: false }
     }
 
-    /// What a session has to register.
-    pub(super) fn registrar(&self, attempt: Attempt) -> Registrar {
+    /// A session begins: what it has to register.
+    pub(super) fn session_begins(&mut self, attempt: Attempt) -> Registrar {
+        self.end_reports();
         let procedures = self.api.procedures().iter().enumerate();
         Registrar::new(
             attempt,
@@ -107,11 +110,19 @@ impl Dispatcher {
     /// The session is over: nobody waits for its calls any more, and what its callers had switched on goes off.
     pub(super) fn session_ended(&mut self) {
         self.asked.clear();
-        // A full queue: the next session's end switches it off, or the next caller.
-        let _ = self.ask(Box::new(|probe| {
-            probe.report_every(None);
-            Ok(Outcome::of(&()))
-        }));
+        self.reports_linger = true;
+        self.end_reports();
+    }
+
+    /// The sampler's queue may be full; then it is tried again when the next session begins.
+    fn end_reports(&mut self) {
+        if self.reports_linger {
+            let end = self.ask(Box::new(|probe| {
+                probe.report_every(None);
+                Ok(Outcome::of(&()))
+            }));
+            self.reports_linger = end.is_err();
+        }
     }
 
     fn ask(&mut self, job: Job<Answer>) -> Result<Ticket, Failure> {

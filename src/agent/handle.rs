@@ -12,7 +12,8 @@ use super::dispatch::Answer;
 use crate::sampler::Report;
 use crate::sync::mailbox::{NotSent, Post};
 use crate::sync::waker::Waker;
-use crate::wamp::Payload;
+use crate::wamp::uri::{Form, Rules};
+use crate::wamp::{Payload, Uri};
 
 /// What other threads send to the loop.
 #[derive(Debug)]
@@ -21,6 +22,13 @@ pub(super) enum Letter {
     Sampler(Report<Answer>),
     /// An event of the embedding program.
     Publish { topic: String, payload: Payload },
+}
+
+impl Letter {
+    /// Whether it only says something to whoever listens; anything else is owed to somebody.
+    pub(super) const fn is_event(&self) -> bool {
+        matches!(self, Self::Publish { .. } | Self::Sampler(Report::Stats(_)))
+    }
 }
 
 impl From<Report<Answer>> for Letter {
@@ -42,6 +50,8 @@ pub enum NotPublished {
     Busy,
     /// The agent has ended.
     Stopped,
+    /// The topic cannot stand in a URI.
+    InvalidTopic,
 }
 
 impl fmt::Display for NotPublished {
@@ -49,6 +59,7 @@ impl fmt::Display for NotPublished {
         f.write_str(match self {
             Self::Busy => "the agent is busy: events come faster than they can be sent",
             Self::Stopped => "the agent has ended",
+            Self::InvalidTopic => "expected a topic of components without white space and '#', none of them empty",
         })
     }
 }
@@ -62,6 +73,9 @@ impl Publisher {
     /// # Errors
     /// [`NotPublished`], when the agent cannot take it now.
     pub fn publish(&self, topic: &str, value: &impl Serialize) -> Result<(), NotPublished> {
+        if Uri::from(topic).check(Rules::Loose, Form::Exact).is_err() {
+            return Err(NotPublished::InvalidTopic);
+        }
         let letter = Letter::Publish { topic: topic.to_owned(), payload: Payload::of(value) };
         self.post.try_send(letter).map_err(|refused| match refused {
             NotSent::Full(_) => NotPublished::Busy,

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 pub struct ReconnectPolicy {
     /// The first delay.
     pub initial: Duration,
-    /// What each further delay is multiplied by; at least 1.
+    /// What each further delay is multiplied by: 1 to 1000.
     pub factor: f64,
-    /// The longest delay, of the first one too.
+    /// The longest delay, of the first one too; at most a day.
     pub max: Duration,
     /// A session that was this long whole begins with the first delay again.
     pub healthy: Duration,
@@ -39,7 +39,11 @@ impl Reconnect {
     /// Begins with the first delay.
     #[must_use]
     pub fn new(policy: ReconnectPolicy) -> Self {
-        Self { policy, delay: policy.initial.min(policy.max), whole_since: None }
+        // A delay that no clock can count to is as good as a day.
+        let max = policy.max.min(Duration::from_secs(86_400));
+        let factor = if policy.factor.is_finite() { policy.factor.clamp(1.0, 1000.0) } else { 1.0 };
+        let policy = ReconnectPolicy { initial: policy.initial.min(max), factor, max, ..policy };
+        Self { policy, delay: policy.initial, whole_since: None }
     }
 
     /// The session is whole: joined, and everything registered.
@@ -52,10 +56,10 @@ impl Reconnect {
     pub fn next_delay(&mut self, now: Instant, chance: f64) -> Duration {
         let whole_for = self.whole_since.take().map(|since| now.saturating_duration_since(since));
         if whole_for.is_some_and(|time| time >= self.policy.healthy) {
-            self.delay = self.policy.initial.min(self.policy.max);
+            self.delay = self.policy.initial;
         }
         let delay = self.delay.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0);
-        self.delay = self.delay.mul_f64(self.policy.factor.max(1.0)).min(self.policy.max);
+        self.delay = self.delay.mul_f64(self.policy.factor).min(self.policy.max);
         delay
     }
 }

@@ -44,7 +44,7 @@ pub struct Registrar {
     asked: HashMap<RequestId, (Uri, usize)>,
     /// When the answers to those must be there.
     patience: Option<Instant>,
-    registered: HashMap<RegistrationId, usize>,
+    registered: HashMap<RegistrationId, (Uri, usize)>,
     taken: VecDeque<(Uri, usize)>,
     retry_at: Option<Instant>,
     retry_delay: Duration,
@@ -85,7 +85,7 @@ impl Registrar {
     /// A REGISTER succeeded. The name, when it was one of ours.
     pub fn registered(&mut self, request: RequestId, registration: RegistrationId) -> Option<Uri> {
         let (uri, procedure) = self.asked.remove(&request)?;
-        self.registered.insert(registration, procedure);
+        self.registered.insert(registration, (uri.clone(), procedure));
         Some(uri)
     }
 
@@ -98,22 +98,29 @@ impl Registrar {
         match self.attempt {
             Attempt::First => Verdict::Taken(uri),
             Attempt::Again => {
-                self.taken.push_back((uri.clone(), procedure));
-                self.retry_at.get_or_insert(now + self.retry_delay);
+                self.retry((uri.clone(), procedure), now);
                 Verdict::Later(uri)
             }
         }
     }
 
-    /// The router took a registration away.
-    pub fn revoked(&mut self, registration: RegistrationId) {
-        self.registered.remove(&registration);
+    /// The router took a registration away: it is asked for again, later.
+    pub fn revoked(&mut self, registration: RegistrationId, now: Instant) {
+        if let Some(lost) = self.registered.remove(&registration) {
+            self.attempt = Attempt::Again;
+            self.retry(lost, now);
+        }
+    }
+
+    fn retry(&mut self, taken: (Uri, usize), now: Instant) {
+        self.taken.push_back(taken);
+        self.retry_at.get_or_insert(now + self.retry_delay);
     }
 
     /// The procedure that a registration stands for.
     #[must_use]
     pub fn procedure(&self, registration: RegistrationId) -> Option<usize> {
-        self.registered.get(&registration).copied()
+        self.registered.get(&registration).map(|(_, procedure)| *procedure)
     }
 
     /// How many registrations stand.
@@ -178,8 +185,10 @@ mod tests {
         assert!(registrar.is_complete());
         assert_eq!(registrar.procedure(registration), Some(0));
         assert_eq!(registrar.deadline(), None);
-        registrar.revoked(registration);
+        registrar.revoked(registration, now);
         assert_eq!(registrar.procedure(registration), None);
+        let again = registrar.deadline().unwrap();
+        assert_eq!(registrar.next_wanted(again), Some((Uri::from("a.x"), 0)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::os::fd::AsFd;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::AgentError;
 use super::builder::{AgentBuilder, Patience};
@@ -26,6 +26,9 @@ use crate::wamp::{Event, Uri, WampError};
 
 /// Events taken from the link in one turn, before what they led to is sent and other threads are heard.
 const TURN: usize = 256;
+
+/// How long a turn may take, one event aside: so that a router that keeps us busy cannot keep us from ending.
+const TURN_TIME: Duration = Duration::from_millis(5);
 
 /// Reasons of an ABORT that trying again does not mend (*Predefined URIs*, and those of Crossbar.io). Any other, like that of
 /// a router which shuts down, may be over the next time.
@@ -87,6 +90,8 @@ struct Joined {
     refusal: Option<WampError>,
     /// Whether it was logged that a name is taken: once a session is enough.
     told_taken: bool,
+    /// Events that were not published since the router reads too slowly.
+    dropped: u64,
     leaving: bool,
 }
 
@@ -166,7 +171,7 @@ impl Agent {
             let now = Instant::now();
             // Before looking for work, so that what comes from now on rings again.
             self.waker.hush();
-            self.read_letters(&mut connection);
+            self.read_letters(&mut connection, now);
             if self.stopper.is_asked() {
                 connection.leave(now);
             }
@@ -192,7 +197,8 @@ impl Agent {
                     wait([link, (self.waker.as_fd(), Interest::READ)], until(Some(deadline), Instant::now()))?;
                 }
                 Connection::Linked(joined) => {
-                    let deadline = earlier(joined.link.deadline(), joined.registrar.deadline());
+                    let registering = joined.registrar.deadline().filter(|_| joined.link.is_joined());
+                    let deadline = earlier(joined.link.deadline(), registering);
                     let deadline = if more { Some(now) } else { deadline };
                     let link = (joined.link.fd(), joined.link.interest());
                     wait([link, (self.waker.as_fd(), Interest::READ)], until(deadline, Instant::now()))?;
@@ -205,21 +211,33 @@ impl Agent {
         match self.connector.connect(now) {
             Ok(transport) => Ok(Connection::Linked(Box::new(Joined {
                 link: Link::join(transport, &self.realm),
-                registrar: self.dispatcher.registrar(if self.sessions == 0 { Attempt::First } else { Attempt::Again }),
+                registrar: self.dispatcher.session_begins(if self.sessions == 0 {
+                    Attempt::First
+                } else {
+                    Attempt::Again
+                }),
                 progress: Progress::Registering,
                 refusal: None,
                 told_taken: false,
+                dropped: 0,
                 leaving: false,
             }))),
             Err(error) => self.recover(error.into(), None, now),
         }
     }
 
-    fn read_letters(&mut self, connection: &mut Connection) {
-        // The loop holds a sender itself, so the mailbox never closes.
-        while let Ok(Some(letter)) = self.mailbox.try_recv() {
+    fn read_letters(&mut self, connection: &mut Connection, now: Instant) {
+        // No more than were there: a thread that writes as fast as we read must not keep us here. What comes later rings.
+        for _ in 0..self.mailbox.len() {
+            // The loop holds a sender itself, so the mailbox never closes.
+            let Ok(Some(letter)) = self.mailbox.try_recv() else { break };
             let session = match connection {
-                Connection::Linked(joined) if joined.link.is_joined() => Some(joined.link.session()),
+                Connection::Linked(joined) if joined.link.is_joined() => {
+                    if letter.is_event() && !joined.lets_through(now) {
+                        continue;
+                    }
+                    Some(joined.link.session())
+                }
                 _ => None,
             };
             self.dispatcher.deliver(session, letter);
@@ -242,7 +260,6 @@ impl Agent {
             }
             Connection::Linked(joined) => joined,
         };
-        joined.link.expire(now)?;
         joined.link.flush(now)?;
         let mut turn = Turn::More;
         for _ in 0..TURN {
@@ -257,7 +274,12 @@ impl Agent {
                     break;
                 }
             }
+            if now.elapsed() > TURN_TIME {
+                break;
+            }
         }
+        // After reading: what the router said meanwhile counts.
+        joined.link.expire(now)?;
         self.register(joined, now)?;
         joined.link.flush(now)?;
         Ok(if joined.link.may_go_on() { Turn::More } else { turn })
@@ -287,9 +309,9 @@ impl Agent {
             },
             Event::Revoked { registration } => {
                 if let Some(registration) = registration {
-                    joined.registrar.revoked(registration);
+                    joined.registrar.revoked(registration, now);
                 }
-                log::warn!("the router took a registration away: another process of this realm has the same names");
+                log::warn!("the router took a registration away; trying to get it back");
             }
             Event::Invocation { request, registration, details, payload } => {
                 let procedure = joined.registrar.procedure(registration);
@@ -337,7 +359,7 @@ impl Agent {
     fn recover(
         &mut self,
         error: AgentError,
-        failed: Option<Box<Joined>>,
+        mut failed: Option<Box<Joined>>,
         now: Instant,
     ) -> Result<Connection, AgentError> {
         self.dispatcher.session_ended();
@@ -345,7 +367,14 @@ impl Agent {
             log::debug!("ended without a GOODBYE: {error}");
             return Ok(Connection::Over);
         }
-        let AgentError::Link(error) = error else { return Err(error) };
+        let AgentError::Link(error) = error else {
+            if let Some(failed) = &mut failed {
+                // The connection is well, it is we who give up; whether the router hears it does not matter any more.
+                failed.link.leave(CLOSE_NORMAL, now);
+                let _ = failed.link.flush(now);
+            }
+            return Err(error);
+        };
         let is_final = match &error {
             LinkError::Refused(closing) => FINAL_REFUSALS.contains(&closing.reason.as_str()),
             _ => matches!(self.connector, Connector::Embedded(_)),
@@ -356,6 +385,21 @@ impl Agent {
         let delay = self.reconnect.next_delay(now, chance());
         log::warn!("{error}; trying again in {:.1} s", delay.as_secs_f64());
         Ok(Connection::Waiting { until: now + delay, failed })
+    }
+}
+
+impl Joined {
+    /// Whether an event can be published, or too much waits for the router already. When that begins and ends, it is logged.
+    fn lets_through(&mut self, now: Instant) -> bool {
+        // It may have room by now.
+        let is_backed_up = self.link.is_backed_up() && (self.link.flush(now).is_err() || self.link.is_backed_up());
+        match (is_backed_up, self.dropped) {
+            (true, 0) => log::warn!("the router reads too slowly: events are dropped"),
+            (false, count @ 1..) => log::warn!("the router reads again: {count} events were dropped"),
+            _ => {}
+        }
+        self.dropped = if is_backed_up { self.dropped + 1 } else { 0 };
+        !is_backed_up
     }
 }
 

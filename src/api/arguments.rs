@@ -4,10 +4,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::failure::Failure;
-use crate::wamp::Payload;
+use crate::wamp::{Payload, excerpt};
 
 /// A parameter of a procedure.
 #[derive(Clone, Debug)]
@@ -82,6 +83,44 @@ impl Param {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// The value of its argument in a call.
+    fn value_of(&self, positional: Option<&RawValue>, named: Option<&RawValue>) -> Result<Value, Failure> {
+        let Self { name, kind, default } = self;
+        let wrong = |got: &str| Failure::InvalidArgument(format!("{name}: expected {}, got {got}", kind.expected()));
+        let text = match (positional, named, default) {
+            (Some(_), Some(_), _) => return Err(wrong("it by position and by name")),
+            (Some(text), None, _) | (None, Some(text), _) => text.get(),
+            (None, None, Some(default)) => return Ok(default.clone()),
+            (None, None, None) => return Err(wrong("no argument")),
+        };
+        if number_of_values(text) > MAX_VALUES {
+            return Err(wrong(&format!("one of more than {MAX_VALUES} values")));
+        }
+        match serde_json::from_str(text) {
+            Ok(value) if kind.takes(&value) => Ok(value),
+            _ => Err(wrong(&excerpt(text))),
+        }
+    }
+}
+
+/// The most values that an argument may hold, lists and dicts inside it counted with their items. As text they are small; as
+/// values a megabyte of them would be a hundred.
+const MAX_VALUES: usize = 10_000;
+
+/// About how many values a JSON text holds; never fewer than there are.
+fn number_of_values(text: &str) -> usize {
+    let (mut count, mut in_string, mut escaped) = (1, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b'[' | b'{' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// As in a signature: `interval`, `relative=true`.
@@ -106,45 +145,23 @@ impl Arguments {
     /// # Errors
     /// [`Failure::InvalidArgument`], which names the argument and what was expected.
     pub fn parse(params: &[Param], payload: &Payload) -> Result<Self, Failure> {
-        let (positional, mut named) = payload
-            .values()
-            .map_err(|error| Failure::InvalidArgument(format!("expected arguments that JSON can hold, got {error}")))?;
-        if positional.len() > params.len() {
-            let (expected, got) = (describe(params), positional.len());
-            return Err(Failure::InvalidArgument(format!("expected {expected}, got {got} positional arguments")));
+        let wrong = |got: String| Failure::InvalidArgument(format!("expected {}, got {got}", describe(params)));
+        let (positional, count) = payload.positional(params.len()).map_err(|_| wrong("no list".to_owned()))?;
+        if count > params.len() {
+            return Err(wrong(format!("{count} positional arguments")));
         }
+        // One more than there are parameters: among them is one that is unknown.
+        let (mut named, _) = payload.named(params.len() + 1).map_err(|_| wrong("a name that is no text".to_owned()))?;
         let mut positional = positional.into_iter();
         let mut values = Vec::with_capacity(params.len());
         for param in params {
-            values.push(Self::one(param, positional.next(), &mut named)?);
+            let by_name =
+                named.iter().position(|(name, _)| *name == param.name).map(|place| named.swap_remove(place).1);
+            values.push(param.value_of(positional.next(), by_name)?);
         }
-        match named.keys().next() {
+        match named.first() {
             None => Ok(Self { values }),
-            Some(unknown) => {
-                let expected = describe(params);
-                Err(Failure::InvalidArgument(format!("expected {expected}, got an argument named {unknown:?}")))
-            }
-        }
-    }
-
-    fn one(param: &Param, positional: Option<Value>, named: &mut Map<String, Value>) -> Result<Value, Failure> {
-        let Param { name, kind, default } = param;
-        let expected = kind.expected();
-        let value = match (positional, named.remove(name.as_ref())) {
-            (Some(_), Some(_)) => {
-                return Err(Failure::InvalidArgument(format!("{name}: expected {expected} once, got it twice")));
-            }
-            (Some(value), None) | (None, Some(value)) => value,
-            (None, None) => {
-                return default
-                    .clone()
-                    .ok_or_else(|| Failure::InvalidArgument(format!("{name}: expected {expected}, got no argument")));
-            }
-        };
-        if kind.takes(&value) {
-            Ok(value)
-        } else {
-            Err(Failure::InvalidArgument(format!("{name}: expected {expected}, got {}", excerpt(&value))))
+            Some((unknown, _)) => Err(wrong(format!("an argument named {}", excerpt(unknown)))),
         }
     }
 
@@ -173,16 +190,6 @@ fn describe(params: &[Param]) -> String {
     }
     let names: Vec<String> = params.iter().map(ToString::to_string).collect();
     format!("the arguments ({})", names.join(", "))
-}
-
-/// The beginning of a value that a caller sent, for a sentence.
-pub(super) fn excerpt(value: &Value) -> String {
-    const LONGEST: usize = 60;
-    let text = value.to_string();
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
-    }
 }
 
 #[cfg(test)]
@@ -218,20 +225,32 @@ mod tests {
             (json!([5]), json!({}), "cpus: expected a list, got 5"),
             (json!([null]), json!({}), "cpus: expected a list, got null"),
             (json!([[0], 1]), json!({}), "relative: expected true or false, got 1"),
-            (json!([[0]]), json!({"cpus": [1]}), "cpus: expected a list once, got it twice"),
+            (json!([[0]]), json!({"cpus": [1]}), "cpus: expected a list, got it by position and by name"),
             (
                 json!([[0], true, 1]),
                 json!({}),
                 "expected the arguments (cpus, relative=true), got 3 positional arguments",
             ),
-            (
-                json!([[0]]),
-                json!({"x": 1}),
-                r#"expected the arguments (cpus, relative=true), got an argument named "x""#,
-            ),
+            (json!([[0]]), json!({"x": 1}), r#"expected the arguments (cpus, relative=true), got an argument named x"#),
         ] {
             assert_eq!(parse(&args, &kwargs).unwrap_err(), sentence);
         }
+    }
+
+    #[test]
+    fn what_is_too_much_is_refused_before_it_is_parsed_and_told_in_short() {
+        let many = format!("[{}0]", "0,".repeat(20_000));
+        let payload = Payload::from_raw(Some(&RawValue::from_string(format!("[{many}]")).unwrap()), None).unwrap();
+        let failure = Arguments::parse(&params(), &payload).unwrap_err().to_string();
+        assert_eq!(failure, "cpus: expected a list, got one of more than 10000 values");
+        let name = RawValue::from_string(format!("{{\"{}\":1}}", "x".repeat(500_000))).unwrap();
+        let payload = Payload::from_raw(None, Some(&name)).unwrap();
+        assert!(Arguments::parse(&[], &payload).unwrap_err().to_string().len() < 200);
+        assert_eq!(parse(&json!([["1e"]]), &json!({})).unwrap().values[0], json!(["1e"]));
+        let text = RawValue::from_string("[1e999]".to_owned()).unwrap();
+        let payload = Payload::from_raw(Some(&text), None).unwrap();
+        let failure = Arguments::parse(&params(), &payload).unwrap_err().to_string();
+        assert_eq!(failure, "cpus: expected a list, got 1e999");
     }
 
     #[test]

@@ -78,8 +78,12 @@ impl From<Busy> for Failure {
     }
 }
 
+/// The longest sentence that is sent, in characters: a sentence is for people, and must fit into any message.
+const LONGEST: usize = 2000;
+
 impl From<Failure> for WampError {
     fn from(failure: Failure) -> Self {
-        Self { uri: Uri::from(failure.uri()), payload: Payload::of(&failure.to_string()) }
+        let sentence: String = failure.to_string().chars().take(LONGEST).collect();
+        Self { uri: Uri::from(failure.uri()), payload: Payload::of(&sentence) }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::arguments::{Kind, Param, excerpt};
+use super::arguments::{Kind, Param};
 use super::failure::Failure;
 use super::outcome::Outcome;
 use super::procedure::{Call, Handler, Procedure};
@@ -13,6 +13,7 @@ use super::topics::Topic;
 use crate::process::Garbage;
 use crate::sampler::Probe;
 use crate::sync::clock::Timestamp;
+use crate::wamp::excerpt;
 
 /// An entry of the table.
 struct Entry {
@@ -169,8 +170,12 @@ fn process_monitor(probe: &mut Probe, _: &Call) -> Answer {
 
 fn set_stats_monitoring(probe: &mut Probe, call: &Call) -> Answer {
     let asked = call.arguments.value(0);
-    probe.report_every(interval(asked)?);
-    Ok(Outcome::of(&Value::Null).with_event(Topic::ProcessStatsMonitoringSet, asked))
+    let interval = interval(asked)?;
+    probe.report_every(interval);
+    // Off is 0, also when it was written -0.0.
+    let off = Value::from(0);
+    let event = if interval.is_some() { asked } else { &off };
+    Ok(Outcome::of(&Value::Null).with_event(Topic::ProcessStatsMonitoringSet, event))
 }
 
 fn trigger_gc(probe: &mut Probe, call: &Call) -> Answer {
@@ -231,7 +236,7 @@ fn chosen_cpus(base: &[u32], asked: &[Value], relative: bool) -> Result<Vec<u32>
                 base.iter().find(|cpu| u64::from(**cpu) == id).copied()
             }
         });
-        cpus.push(known.ok_or_else(|| wrong(&excerpt(id)))?);
+        cpus.push(known.ok_or_else(|| wrong(&excerpt(&id.to_string())))?);
     }
     cpus.sort_unstable();
     cpus.dedup();
@@ -247,7 +252,7 @@ fn interval(asked: &Value) -> Result<Option<Duration>, Failure> {
         Some(0.0) => Ok(None),
         Some(seconds) if INTERVALS.contains(&seconds) => Ok(Some(Duration::from_secs_f64(seconds))),
         _ => {
-            let (least, most, got) = (INTERVALS.start(), INTERVALS.end(), excerpt(asked));
+            let (least, most, got) = (INTERVALS.start(), INTERVALS.end(), excerpt(&asked.to_string()));
             let sentence = format!("interval: expected 0 (off) or {least} to {most} seconds, got {got}");
             Err(Failure::InvalidArgument(sentence))
         }

@@ -19,6 +19,9 @@ const WELCOME_PATIENCE: Duration = Duration::from_secs(10);
 /// How long the router may take to answer GOODBYE.
 const GOODBYE_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long the router may take nothing of what waits for it.
+const DRAIN_PATIENCE: Duration = Duration::from_secs(30);
+
 /// What may wait because the router does not read, before we read no further requests: our answers would only add to it.
 const BACKLOG: usize = 1 << 20;
 
@@ -34,6 +37,8 @@ pub struct Link {
     patience: Option<Instant>,
     /// Whether reading stopped because too much waits to be written: more may have been read off the socket already.
     held_back: bool,
+    /// Since when the router takes nothing, though something waits for it.
+    stalled: Option<Instant>,
 }
 
 /// How far it has come.
@@ -93,6 +98,7 @@ impl Link {
             phase: Phase::Opening,
             patience: None,
             held_back: false,
+            stalled: None,
         }
     }
 
@@ -117,10 +123,13 @@ impl Link {
     /// When [`Link::expire`] wants to be called.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        earlier(self.transport.deadline(), self.patience)
+        let stalled = self.stalled.map(|since| since + DRAIN_PATIENCE);
+        earlier(earlier(self.transport.deadline(), self.patience), stalled)
     }
 
-    fn is_backed_up(&self) -> bool {
+    /// Whether so much waits to be written that nothing should be added that nobody waits for.
+    #[must_use]
+    pub fn is_backed_up(&self) -> bool {
         self.transport.queued() > BACKLOG
     }
 
@@ -137,7 +146,14 @@ impl Link {
     /// [`LinkError`]: the link has ended, and can only be dropped.
     pub fn receive(&mut self, now: Instant) -> Result<Option<Event>, LinkError> {
         self.held_back = false;
-        while !self.is_backed_up() {
+        loop {
+            // What the last event led to counts as waiting, although it is written only with the next flush.
+            if self.phase != Phase::Opening {
+                self.send();
+            }
+            if self.is_backed_up() {
+                break;
+            }
             let incoming = match self.transport.receive(now) {
                 Ok(incoming) => incoming,
                 Err(error) => return Err(self.lost(error)),
@@ -197,7 +213,15 @@ impl Link {
             return Ok(());
         }
         self.send();
-        self.transport.flush(now).map_err(|error| self.lost(error))
+        let before = self.transport.queued();
+        self.transport.flush(now).map_err(|error| self.lost(error))?;
+        let after = self.transport.queued();
+        self.stalled = match self.stalled {
+            _ if after == 0 => None,
+            Some(since) if after >= before => Some(since),
+            _ => Some(now),
+        };
+        Ok(())
     }
 
     /// Does what is due.
@@ -209,6 +233,9 @@ impl Link {
             let unanswered = if self.phase == Phase::Joining { "HELLO" } else { "GOODBYE" };
             self.hang_up(now);
             return Err(LinkError::Unanswered(unanswered));
+        }
+        if self.stalled.is_some_and(|since| now >= since + DRAIN_PATIENCE) {
+            return Err(self.lost(TransportError::TooSlow("read what was sent")));
         }
         self.transport.expire(now).map_err(|error| self.lost(error))
     }

@@ -2,6 +2,7 @@
 //! *Registration Meta API*, *Subscription Meta API*). The procedures that end sessions are not among them yet.
 
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::PeerId;
@@ -12,7 +13,7 @@ use super::session::{Session, Sessions};
 use super::table::Entry;
 use crate::wamp::error::uri;
 use crate::wamp::options::{Match, RegisterOptions, SubscribeOptions};
-use crate::wamp::{Payload, RegistrationId, SessionId, SubscriptionId, Uri, WampError};
+use crate::wamp::{Payload, RegistrationId, SessionId, SubscriptionId, Uri, WampError, excerpt};
 
 /// What the router publishes to.
 pub(super) mod topic {
@@ -53,7 +54,7 @@ const PROCEDURES: &[(&str, Procedure)] = &[
 /// Answers a call of a procedure that is the protocol's own.
 pub(super) fn call(realm: &Realm, procedure: &Uri, payload: &Payload) -> Result<Payload, WampError> {
     let found = PROCEDURES.iter().find(|(name, _)| *name == procedure.as_str());
-    let (_, answer) = found.ok_or_else(|| no_such_procedure(procedure))?;
+    let (_, answer) = found.ok_or_else(|| no_such_procedure(&Uri::from(excerpt(procedure.as_str()))))?;
     let mut arguments = Arguments::of(payload)?;
     let value = answer(realm, &mut arguments)?;
     Ok(Payload::of(&value))
@@ -198,25 +199,35 @@ fn absent(error: &str, what: &str, id: u64) -> WampError {
     WampError::new(error, &format!("expected a {what} of this realm, got {id}"))
 }
 
+/// The most positional arguments that any of the procedures takes.
+const MOST_ARGUMENTS: usize = 2;
+
 /// The positional arguments of a call, taken one by one.
-struct Arguments {
-    values: std::vec::IntoIter<Value>,
+struct Arguments<'a> {
+    texts: std::vec::IntoIter<&'a RawValue>,
 }
 
-impl Arguments {
-    fn of(payload: &Payload) -> Result<Self, WampError> {
-        let (args, kwargs) = payload.values().map_err(|error| invalid(&error.to_string()))?;
-        match kwargs.keys().next() {
-            Some(name) => Err(invalid(&format!("expected positional arguments only, got {name:?}"))),
-            None => Ok(Self { values: args.into_iter() }),
+impl<'a> Arguments<'a> {
+    fn of(payload: &'a Payload) -> Result<Self, WampError> {
+        let wrong = |error: serde_json::Error| invalid(&format!("expected arguments, got {error}"));
+        let (texts, count) = payload.positional(MOST_ARGUMENTS).map_err(wrong)?;
+        if count > MOST_ARGUMENTS {
+            return Err(invalid(&format!("expected at most {MOST_ARGUMENTS} arguments, got {count}")));
+        }
+        match payload.named(1).map_err(wrong)?.0.first() {
+            None => Ok(Self { texts: texts.into_iter() }),
+            Some((name, _)) => {
+                let name = excerpt(name);
+                Err(invalid(&format!("expected positional arguments only, got {name:?}")))
+            }
         }
     }
 
     /// The next argument, `None` when it is missing or null.
     fn optional<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Result<Option<T>, WampError> {
-        let Some(value) = self.values.next().filter(|value| !value.is_null()) else { return Ok(None) };
-        let wrong = |_| invalid(&format!("{name}: expected {expected}, got {value}"));
-        T::deserialize(&value).map(Some).map_err(wrong)
+        let Some(text) = self.texts.next().filter(|text| text.get() != "null") else { return Ok(None) };
+        let wrong = |_| invalid(&format!("{name}: expected {expected}, got {}", excerpt(text.get())));
+        serde_json::from_str(text.get()).map(Some).map_err(wrong)
     }
 
     fn next<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Result<T, WampError> {
@@ -231,9 +242,9 @@ impl Arguments {
     }
 
     fn end(&mut self) -> Result<(), WampError> {
-        match self.values.next() {
+        match self.texts.next() {
             None => Ok(()),
-            Some(value) => Err(invalid(&format!("expected no further argument, got {value}"))),
+            Some(text) => Err(invalid(&format!("expected no further argument, got {}", excerpt(text.get())))),
         }
     }
 }

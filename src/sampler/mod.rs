@@ -9,7 +9,7 @@
 //! - With a history: the two newest ticks of it, that is the last whole `interval`.
 //! - Until it has two ticks, and without a history: from an earlier reading that was asked for and is at least
 //!   [`SHORTEST_WINDOW`] older, the newest such one that is still held; when there is none, since the process started.
-//!   The first [`Probe::monitor`] of all is answered without rates then.
+//! - The first [`Probe::monitor`] of all is answered without rates.
 //! - In the periodic statistics: since the previous one of the same setting; the first is as if asked for.
 
 mod actor;

@@ -72,10 +72,9 @@ impl Probe {
     /// When the target is gone or cannot be read.
     pub fn monitor(&mut self) -> Result<ProcessMonitor, ProcessError> {
         let sample = self.sample()?;
-        let known = self.rates(&sample);
-        let polled = std::mem::replace(&mut self.polled, true);
-        let rates = known.or_else(|| polled.then(|| self.since_start(&sample)));
-        let per_second = rates.map(|rates| rates.per_second);
+        let rates = self.rates_or_since_start(&sample);
+        // Clients of Crossbar.io expect none in the first poll of all.
+        let per_second = std::mem::replace(&mut self.polled, true).then_some(rates.per_second);
         let num_fds = self.target.count_descriptors();
         let pid = self.target.identity().pid();
         Ok(ProcessMonitor::new(&self.worker_type, pid, &sample, num_fds, per_second))

@@ -41,10 +41,10 @@ impl Waker {
     /// Silences the bell. The owner calls this *before* it looks for work, so that work which arrives meanwhile rings
     /// again.
     pub fn hush(&self) {
-        if self.bell.rung.load(Ordering::SeqCst) {
-            // Read first: a ring between the two would otherwise be taken from the descriptor but stay in the flag,
-            // and no later ring would be heard.
-            let _ = self.bell.fd.read();
+        // Read first: a ring between the two would otherwise be taken from the descriptor but stay in the flag, and no later
+        // ring would be heard. When there is nothing to read yet, a ringer stands between its flag and its write: the flag
+        // must stay as it is, or the write that comes would never be taken back.
+        if self.bell.rung.load(Ordering::SeqCst) && self.bell.fd.read().is_ok() {
             self.bell.rung.store(false, Ordering::SeqCst);
         }
     }
@@ -77,6 +77,25 @@ mod tests {
         assert!(!rings(&waker));
         waker.wake();
         assert!(rings(&waker));
+    }
+
+    #[test]
+    fn a_hushed_bell_is_silent_however_the_ringer_raced() {
+        for _ in 0..300 {
+            let waker = Waker::new().unwrap();
+            let (ringer, done) = (waker.clone(), Arc::new(AtomicBool::new(false)));
+            let is_done = Arc::clone(&done);
+            let thread = std::thread::spawn(move || {
+                (0..200).for_each(|_| ringer.wake());
+                done.store(true, Ordering::SeqCst);
+            });
+            while !is_done.load(Ordering::SeqCst) {
+                waker.hush();
+            }
+            thread.join().unwrap();
+            waker.hush();
+            assert!(!rings(&waker), "it stays readable for ever");
+        }
     }
 
     #[test]

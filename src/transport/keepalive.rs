@@ -55,8 +55,8 @@ impl Keepalive {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         match self.pinged {
-            Some(pinged) => Some(pinged + self.policy.patience),
-            None => self.policy.interval.map(|interval| self.heard + interval),
+            Some(pinged) => pinged.checked_add(self.policy.patience),
+            None => self.policy.interval.and_then(|interval| self.heard.checked_add(interval)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::{Incoming, SharedMessage, Transport, TransportError};
@@ -16,11 +16,17 @@ use crate::wamp::Message;
 /// Messages that a mailbox holds. What is sent beyond them waits at the sender, where [`Transport::queued`] counts it.
 pub const CAPACITY: usize = 512;
 
+/// Bytes that a mailbox holds, about; at least one message, however long.
+pub const CAPACITY_BYTES: usize = 4 << 20;
+
 /// One end of a connection inside the process.
 #[derive(Debug)]
 pub struct Memory {
     incoming: Mailbox<Message>,
     outgoing: Option<Post<Message>>,
+    /// Bytes in either mailbox; the sender adds, the receiver takes away.
+    incoming_bytes: Arc<AtomicUsize>,
+    outgoing_bytes: Arc<AtomicUsize>,
     overflow: VecDeque<Message>,
     /// Rings when something comes in, or when there is room again for what waits.
     bell: Waker,
@@ -40,19 +46,32 @@ pub fn pair() -> io::Result<(Memory, Memory)> {
     let (to_left, left) = mailbox(CAPACITY, left_bell.clone());
     let (to_right, right) = mailbox(CAPACITY, right_bell.clone());
     let (left_waits, right_waits) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    let end = |incoming, outgoing, bell: &Waker, peer_bell: &Waker, waiting: &Arc<_>, peer_waits: &Arc<_>| Memory {
-        incoming,
-        outgoing: Some(outgoing),
-        overflow: VecDeque::new(),
-        bell: bell.clone(),
-        peer_bell: peer_bell.clone(),
-        peer_waits: Arc::clone(peer_waits),
-        waiting: Arc::clone(waiting),
-        opened: false,
-    };
+    let (left_bytes, right_bytes) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     Ok((
-        end(left, to_right, &left_bell, &right_bell, &left_waits, &right_waits),
-        end(right, to_left, &right_bell, &left_bell, &right_waits, &left_waits),
+        Memory {
+            incoming: left,
+            outgoing: Some(to_right),
+            incoming_bytes: Arc::clone(&left_bytes),
+            outgoing_bytes: Arc::clone(&right_bytes),
+            overflow: VecDeque::new(),
+            bell: left_bell.clone(),
+            peer_bell: right_bell.clone(),
+            peer_waits: Arc::clone(&right_waits),
+            waiting: Arc::clone(&left_waits),
+            opened: false,
+        },
+        Memory {
+            incoming: right,
+            outgoing: Some(to_left),
+            incoming_bytes: right_bytes,
+            outgoing_bytes: left_bytes,
+            overflow: VecDeque::new(),
+            bell: right_bell,
+            peer_bell: left_bell,
+            peer_waits: left_waits,
+            waiting: right_waits,
+            opened: false,
+        },
     ))
 }
 
@@ -64,6 +83,29 @@ impl Memory {
         // Silence the bell, then look once more: what came between rings again.
         self.bell.hush();
         self.incoming.try_recv()
+    }
+
+    /// Puts a message into the peer's mailbox; it comes back when there is no room for it.
+    fn put(&self, message: Message) -> Option<Message> {
+        let outgoing = self.outgoing.as_ref()?;
+        let size = message.size();
+        let waiting = self.outgoing_bytes.load(Ordering::SeqCst);
+        if waiting > 0 && waiting.saturating_add(size) > CAPACITY_BYTES {
+            return Some(message);
+        }
+        // Before it is sent: the receiver takes it away again as soon as it has it.
+        self.outgoing_bytes.fetch_add(size, Ordering::SeqCst);
+        match outgoing.try_send(message) {
+            Ok(()) | Err(NotSent::Closed(_)) => None,
+            Err(NotSent::Full(message)) => {
+                self.outgoing_bytes.fetch_sub(size, Ordering::SeqCst);
+                Some(message)
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.incoming.len() <= CAPACITY / 2 && self.incoming_bytes.load(Ordering::SeqCst) <= CAPACITY_BYTES / 2
     }
 }
 
@@ -82,7 +124,10 @@ impl Transport for Memory {
             return Ok(Incoming::Open);
         }
         let next = self.next();
-        if self.peer_waits.load(Ordering::SeqCst) && self.incoming.len() <= CAPACITY / 2 {
+        if let Ok(Some(message)) = &next {
+            self.incoming_bytes.fetch_sub(message.size(), Ordering::SeqCst);
+        }
+        if self.peer_waits.load(Ordering::SeqCst) && self.has_room() {
             self.peer_waits.store(false, Ordering::SeqCst);
             self.peer_bell.wake();
         }
@@ -94,15 +139,8 @@ impl Transport for Memory {
     }
 
     fn send(&mut self, message: Message) {
-        let Some(outgoing) = &self.outgoing else { return };
-        if !self.overflow.is_empty() {
-            self.overflow.push_back(message);
-            return;
-        }
-        match outgoing.try_send(message) {
-            Ok(()) | Err(NotSent::Closed(_)) => {}
-            Err(NotSent::Full(message)) => self.overflow.push_back(message),
-        }
+        let refused = if self.overflow.is_empty() { self.put(message) } else { Some(message) };
+        self.overflow.extend(refused);
     }
 
     fn send_shared(&mut self, message: &SharedMessage) {
@@ -110,19 +148,13 @@ impl Transport for Memory {
     }
 
     fn flush(&mut self, _now: Instant) -> Result<(), TransportError> {
-        let Some(outgoing) = &self.outgoing else { return Ok(()) };
         while let Some(message) = self.overflow.pop_front() {
-            match outgoing.try_send(message) {
-                Ok(()) => {}
-                Err(NotSent::Closed(_)) => return Ok(()),
-                Err(NotSent::Full(message)) => {
-                    self.overflow.push_front(message);
-                    if self.waiting.swap(true, Ordering::SeqCst) {
-                        return Ok(());
-                    }
-                    // The peer may have made room before it could see the flag: look once more.
-                }
+            let Some(message) = self.put(message) else { continue };
+            self.overflow.push_front(message);
+            if self.waiting.swap(true, Ordering::SeqCst) {
+                break;
             }
+            // The peer may have made room before it could see the flag: look once more.
         }
         Ok(())
     }
@@ -152,7 +184,8 @@ impl Transport for Memory {
 mod tests {
     use super::*;
     use crate::sync::wait::wait;
-    use crate::wamp::RequestId;
+    use crate::wamp::options::ResultDetails;
+    use crate::wamp::{Payload, RequestId};
     use std::time::Duration;
 
     fn message(id: u64) -> Message {
@@ -173,6 +206,29 @@ mod tests {
             assert!(matches!(&got, Ok(Incoming::Message(got)) if *got == message(id)), "{got:?}");
         }
         assert!(matches!(right.receive(now), Ok(Incoming::Closed)));
+    }
+
+    #[test]
+    fn a_mailbox_is_full_of_bytes_too() {
+        let (mut left, mut right) = pair().unwrap();
+        let now = Instant::now();
+        right.receive(now).unwrap();
+        let request = RequestId::new(1).unwrap();
+        let long =
+            Message::Yield { request, options: ResultDetails::default(), payload: Payload::of(&"x".repeat(1 << 20)) };
+        for _ in 0..10 {
+            left.send(long.clone());
+        }
+        assert_eq!(left.queued(), 7, "each is a little more than a quarter of what the mailbox holds");
+        left.flush(now).unwrap();
+        for taken in 1..=10 {
+            assert!(matches!(right.receive(now), Ok(Incoming::Message(_))));
+            left.flush(now).unwrap();
+            assert_eq!(left.queued(), 7_usize.saturating_sub(taken));
+        }
+        assert!(matches!(right.receive(now), Ok(Incoming::Nothing)));
+        left.send(Message::Unsubscribed { request });
+        assert_eq!(left.queued(), 0, "what was taken counts no more");
     }
 
     /// More than the mailbox holds, through two threads that sleep between: a lost ring would stop both for ever.

@@ -130,6 +130,22 @@ impl Kind {
 }
 
 impl Message {
+    /// Bytes that it holds, about: its payload, and a little for the rest.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        const REST: usize = 256;
+        match self {
+            Self::Error { payload, .. }
+            | Self::Publish { payload, .. }
+            | Self::Event { payload, .. }
+            | Self::Call { payload, .. }
+            | Self::Result { payload, .. }
+            | Self::Invocation { payload, .. }
+            | Self::Yield { payload, .. } => REST + payload.size(),
+            _ => REST,
+        }
+    }
+
     /// An ERROR without arguments of its own but a sentence.
     #[must_use]
     pub fn error(kind: Kind, request: RequestId, error: &str, sentence: &str) -> Self {

@@ -6,6 +6,7 @@ pub mod binary;
 pub mod codec;
 pub mod error;
 pub mod event;
+mod excerpt;
 pub mod id;
 pub mod message;
 pub mod options;
@@ -16,6 +17,7 @@ pub mod uri;
 
 pub use error::WampError;
 pub use event::Event;
+pub use excerpt::excerpt;
 pub use id::{PublicationId, RegistrationId, RequestId, SessionId, SubscriptionId};
 pub use message::{Kind, Message};
 pub use payload::Payload;

@@ -1,9 +1,11 @@
 //! What an application sends: positional and keyword arguments. They stay the JSON text that arrived until somebody needs
-//! their values, so a router passes them on without looking inside.
+//! their values, so a router passes them on without looking inside, to however many receivers it has: clones share the text.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
@@ -11,28 +13,28 @@ use serde_json::{Map, Value};
 /// empty one mean the same to the application.
 #[derive(Clone, Default)]
 pub struct Payload {
-    args: Option<Box<RawValue>>,
-    kwargs: Option<Box<RawValue>>,
+    args: Option<Arc<RawValue>>,
+    kwargs: Option<Arc<RawValue>>,
 }
 
-/// The values of a payload.
-pub type Values = (Vec<Value>, Map<String, Value>);
+/// The first keyword arguments, each as its text, and how many there are.
+pub type Named<'a> = (Vec<(String, &'a RawValue)>, usize);
 
 impl Payload {
     /// One positional value: the shape of every result of the management API.
     #[must_use]
     pub fn of(value: &impl Serialize) -> Self {
-        Self { args: to_raw_value(&[value]).ok(), kwargs: None }
+        Self { args: text_of(&[value]), kwargs: None }
     }
 
     /// From values.
     #[must_use]
     pub fn new(args: &[Value], kwargs: &Map<String, Value>) -> Self {
         if kwargs.is_empty() {
-            let args = if args.is_empty() { None } else { to_raw_value(args).ok() };
+            let args = if args.is_empty() { None } else { text_of(args) };
             return Self { args, kwargs: None };
         }
-        Self { args: to_raw_value(args).ok(), kwargs: to_raw_value(kwargs).ok() }
+        Self { args: text_of(args), kwargs: text_of(kwargs) }
     }
 
     /// From JSON texts as they arrived.
@@ -47,7 +49,8 @@ impl Payload {
         if !is(kwargs, '{') {
             return Err("a dict of keyword arguments");
         }
-        Ok(Self { args: args.map(ToOwned::to_owned), kwargs: kwargs.map(ToOwned::to_owned) })
+        let shared = |raw: &RawValue| Arc::from(raw.to_owned());
+        Ok(Self { args: args.map(shared), kwargs: kwargs.map(shared) })
     }
 
     /// The JSON text of the positional arguments, if there are any.
@@ -70,23 +73,33 @@ impl Payload {
         self.args.as_deref().map_or(Ok(Vec::new()), |raw| serde_json::from_str(raw.get()))
     }
 
-    /// The values.
+    /// The positional arguments as texts, at most `most` of them, and how many there are: so that what nobody asked for is
+    /// never made into values.
     ///
     /// # Errors
-    /// When the text holds what JSON's grammar allows and no value can be: a number like `1e999`, a lone surrogate.
-    pub fn values(&self) -> Result<Values, serde_json::Error> {
-        let args = self.args.as_deref().map_or(Ok(Vec::new()), |raw| serde_json::from_str(raw.get()))?;
-        let kwargs = self.kwargs.as_deref().map_or(Ok(Map::new()), |raw| serde_json::from_str(raw.get()))?;
-        Ok((args, kwargs))
+    /// When the text is no list after all.
+    pub fn positional(&self, most: usize) -> Result<(Vec<&RawValue>, usize), serde_json::Error> {
+        match &self.args {
+            Some(args) => serde_json::Deserializer::from_str(args.get()).deserialize_seq(Items { most }),
+            None => Ok((Vec::new(), 0)),
+        }
+    }
+
+    /// The keyword arguments as texts, at most `most` of them, and how many there are.
+    ///
+    /// # Errors
+    /// When a name cannot be (a lone surrogate).
+    pub fn named(&self, most: usize) -> Result<Named<'_>, serde_json::Error> {
+        match &self.kwargs {
+            Some(kwargs) => serde_json::Deserializer::from_str(kwargs.get()).deserialize_map(Entries { most }),
+            None => Ok((Vec::new(), 0)),
+        }
     }
 
     /// The first positional argument when it is a string: the sentence of an error.
     #[must_use]
     pub fn text(&self) -> Option<String> {
-        match self.values().ok()?.0.into_iter().next()? {
-            Value::String(text) => Some(text),
-            _ => None,
-        }
+        serde_json::from_str(self.positional(1).ok()?.0.first()?.get()).ok()
     }
 
     /// Bytes of JSON text it holds.
@@ -96,16 +109,73 @@ impl Payload {
     }
 }
 
+/// Reads a list: the first items as texts, the number of all.
+struct Items {
+    most: usize,
+}
+
+impl<'de> Visitor<'de> for Items {
+    type Value = (Vec<&'de RawValue>, usize);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let (mut items, mut count) = (Vec::new(), 0);
+        while items.len() < self.most {
+            let Some(item) = seq.next_element()? else { return Ok((items, count)) };
+            items.push(item);
+            count += 1;
+        }
+        while seq.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok((items, count))
+    }
+}
+
+/// Reads a dict: the first entries as texts, the number of all.
+struct Entries {
+    most: usize,
+}
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Named<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a dict")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut entries, mut count) = (Vec::new(), 0);
+        while entries.len() < self.most {
+            let Some(entry) = map.next_entry()? else { return Ok((entries, count)) };
+            entries.push(entry);
+            count += 1;
+        }
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok((entries, count))
+    }
+}
+
+/// The JSON text of a value, if it has one.
+fn text_of<T: Serialize + ?Sized>(value: &T) -> Option<Arc<RawValue>> {
+    to_raw_value(value).ok().map(Arc::from)
+}
+
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |raw: &Option<Box<RawValue>>| raw.as_ref().map_or("-".to_owned(), |raw| raw.get().to_owned());
+        let text = |raw: &Option<Arc<RawValue>>| raw.as_ref().map_or("-".to_owned(), |raw| raw.get().to_owned());
         write!(f, "Payload({}, {})", text(&self.args), text(&self.kwargs))
     }
 }
 
 impl PartialEq for Payload {
     fn eq(&self, other: &Self) -> bool {
-        let text = |raw: &'_ Option<Box<RawValue>>| raw.as_ref().map(|raw| raw.get().to_owned());
+        let text = |raw: &Option<Arc<RawValue>>| raw.as_ref().map(|raw| raw.get().to_owned());
         text(&self.args) == text(&other.args) && text(&self.kwargs) == text(&other.kwargs)
     }
 }
@@ -113,7 +183,6 @@ impl PartialEq for Payload {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn raw(text: &str) -> Box<RawValue> {
         RawValue::from_string(text.to_owned()).unwrap()
@@ -127,15 +196,26 @@ mod tests {
     }
 
     #[test]
-    fn values_that_cannot_be_are_an_error_not_a_panic() {
-        for text in ["[1e999]", r#"["\ud800"]"#] {
-            assert!(Payload::from_raw(Some(&raw(text)), None).unwrap().values().is_err(), "{text}");
-        }
+    fn only_what_is_asked_for_is_taken_and_all_is_counted() {
+        let payload = Payload::from_raw(Some(&raw(r#"[1,{"a":[2]},"x"]"#)), Some(&raw(r#"{"k":1,"l":[]}"#))).unwrap();
+        let (items, count) = payload.positional(2).unwrap();
+        assert_eq!((items.iter().map(|item| item.get()).collect::<Vec<_>>(), count), (vec!["1", r#"{"a":[2]}"#], 3));
+        assert_eq!(payload.positional(9).unwrap().1, 3);
+        assert_eq!(payload.positional(0).unwrap().1, 3);
+        let (entries, count) = payload.named(1).unwrap();
+        assert_eq!((entries[0].0.as_str(), entries[0].1.get(), entries.len(), count), ("k", "1", 1, 2));
+        assert_eq!(Payload::default().named(5).unwrap().1, 0);
     }
 
     #[test]
-    fn integers_of_64_bits_pass_exactly() {
-        let payload = Payload::from_raw(Some(&raw("[18446744073709551615,-9223372036854775808]")), None).unwrap();
-        assert_eq!(payload.values().unwrap().0, vec![json!(u64::MAX), json!(i64::MIN)]);
+    fn a_name_that_cannot_be_is_an_error_not_a_panic() {
+        assert!(Payload::from_raw(None, Some(&raw(r#"{"\ud800":1}"#))).unwrap().named(1).is_err());
+    }
+
+    #[test]
+    fn the_text_is_the_first_argument_if_it_is_one() {
+        assert_eq!(Payload::of(&"no").text().as_deref(), Some("no"));
+        assert_eq!(Payload::of(&5).text(), None);
+        assert_eq!(Payload::default().text(), None);
     }
 }

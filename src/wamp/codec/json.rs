@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{DecodeError, MAX_DEPTH};
+use crate::wamp::excerpt;
 use crate::wamp::message::{Kind, Message};
 use crate::wamp::payload::Payload;
 
@@ -68,7 +69,7 @@ pub fn decode(text: &str) -> Result<Message, DecodeError> {
         return Err(DecodeError::TooDeep);
     }
     let mut list: Elements<'_> =
-        serde_json::from_str(text).map_err(|error| DecodeError::NotAMessage(error.to_string()))?;
+        serde_json::from_str(text).map_err(|error| DecodeError::NotAMessage(excerpt(&error.to_string())))?;
     let code = list.first()?;
     let kind = Kind::from_code(code).ok_or(DecodeError::UnknownKind(code))?;
     list.kind = kind;
@@ -221,7 +222,9 @@ impl<'a> Elements<'a> {
         let Some(element) = self.take() else { return Ok(None) };
         match serde_json::from_str(element.get()) {
             Ok(value) => Ok(Some(value)),
-            Err(error) => Err(self.wrong(expected, format!("{} ({error})", excerpt(element.get())))),
+            Err(error) => {
+                Err(self.wrong(expected, format!("{} ({})", excerpt(element.get()), excerpt(&error.to_string()))))
+            }
         }
     }
 
@@ -304,15 +307,6 @@ impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
             }
         }
         deserializer.deserialize_seq(ListVisitor)
-    }
-}
-
-/// The beginning of a text that came from a peer, for an error message.
-fn excerpt(text: &str) -> String {
-    const LONGEST: usize = 40;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
     }
 }
 

@@ -55,6 +55,21 @@ fn deep_nesting_is_refused_before_parsing_and_strings_do_not_nest() {
 }
 
 #[test]
+fn refusals_are_short_whatever_was_sent() {
+    let long = "x".repeat(500_000);
+    for text in [
+        format!("\"{long}\""),
+        format!("[\"{long}\"]"),
+        format!("[32,1,{{\"match\":\"{long}\"}},\"a.b\"]"),
+        format!("[48,1,\"{long}\",\"a.b\"]"),
+        format!("[1,\"r\",{{\"roles\":{{\"caller\":\"{long}\"}}}}]"),
+    ] {
+        let sentence = decode(&text).unwrap_err().to_string();
+        assert!(sentence.len() < 400, "{} bytes", sentence.len());
+    }
+}
+
+#[test]
 fn every_beginning_of_every_message_is_refused() {
     for message in vectors("good") {
         let text = message.to_string();
