@@ -241,7 +241,8 @@ impl EventLoop {
             }
             Visit::Upgraded { early } => {
                 if let Some(visitor) = self.visitors.remove(&token) {
-                    let (stream, address, watch) = visitor.into_parts();
+                    let (stream, address, mut watch) = visitor.into_parts();
+                    self.registry.clear_deadline(&mut watch);
                     let channel = Channel::accepted(stream, early, self.settings.keepalive, now.mono);
                     self.counters.upgraded.add(1);
                     self.exchange.open(PeerId(token), Peer::remote(channel, address, watch), now);

@@ -62,9 +62,14 @@ impl Registry {
         self.deadlines.set(watch.token, &mut watch.alarm, deadline);
     }
 
+    /// Takes the deadline back. The descriptor stays.
+    pub fn clear_deadline(&mut self, watch: &mut Watch) {
+        self.deadlines.clear(watch.token, &mut watch.alarm);
+    }
+
     /// Takes a descriptor out.
     pub fn forget(&mut self, fd: BorrowedFd<'_>, watch: &mut Watch) {
-        self.deadlines.clear(watch.token, &mut watch.alarm);
+        self.clear_deadline(watch);
         if let Err(error) = self.poller.remove(fd) {
             log::error!("epoll_ctl: {error}");
         }

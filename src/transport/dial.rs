@@ -146,7 +146,7 @@ impl Dial {
     ) -> Result<Incoming, TransportError> {
         match handshake.handshake() {
             Ok((socket, _response)) => {
-                let mut channel = Box::new(Channel::new(socket, self.policy, now));
+                let mut channel = Box::new(Channel::new(socket, End::Client, self.policy, now));
                 for message in self.early.drain(..) {
                     channel.send(message);
                 }

@@ -6,6 +6,7 @@
 //! [`Transport::interest`] or [`Transport::deadline`].
 
 pub mod dial;
+mod frame;
 pub mod keepalive;
 pub mod memory;
 mod stream;

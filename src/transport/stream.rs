@@ -8,10 +8,14 @@
 //!
 //! And it knows whether the other end lives: bytes that come are a sign, and so is room in a send buffer that was full. Both
 //! come long before a whole frame does, when frames are long and the way is slow.
+//!
+//! And it takes whole frames past the WebSocket layer: they go out before whatever the layer writes next.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
+
+use super::frame::TextFrame;
 
 /// Bytes taken in a round.
 const ROUND: usize = 64 * 1024;
@@ -24,15 +28,44 @@ pub(super) struct Stream {
     /// Whether the last write found no room.
     full: bool,
     alive: bool,
+    frame: Option<TextFrame>,
 }
 
 impl Stream {
     pub(super) const fn new(tcp: TcpStream) -> Self {
-        Self { tcp, left: ROUND, full: false, alive: false }
+        Self { tcp, left: ROUND, full: false, alive: false, frame: None }
     }
 
     pub(super) const fn tcp(&self) -> &TcpStream {
         &self.tcp
+    }
+
+    /// Puts a frame before whatever is written next. The one before it must be out: flush first.
+    pub(super) fn put(&mut self, frame: TextFrame) {
+        debug_assert!(self.frame.is_none(), "a frame would be lost");
+        self.frame = Some(frame);
+    }
+
+    /// Bytes of that frame that are not out yet.
+    pub(super) fn left(&self) -> usize {
+        self.frame.as_ref().map_or(0, TextFrame::left)
+    }
+
+    fn write_frame(&mut self) -> io::Result<()> {
+        if let Some(frame) = &mut self.frame {
+            let left = frame.left();
+            let result = frame.write_to(&mut self.tcp);
+            self.note_write(left != self.left(), result.as_ref().err());
+            result?;
+            self.frame = None;
+        }
+        Ok(())
+    }
+
+    /// Room in a buffer that was full is a sign of life.
+    fn note_write(&mut self, moved: bool, error: Option<&io::Error>) {
+        self.alive |= moved && self.full;
+        self.full = error.is_some_and(|error| error.kind() == io::ErrorKind::WouldBlock);
     }
 
     /// Whether there was a sign of life since this was last asked.
@@ -64,15 +97,14 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_frame()?;
         let result = self.tcp.write(bytes);
-        match &result {
-            Ok(_) => self.alive |= std::mem::take(&mut self.full),
-            Err(error) => self.full |= error.kind() == io::ErrorKind::WouldBlock,
-        }
+        self.note_write(result.is_ok(), result.as_ref().err());
         result
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.write_frame()?;
         self.tcp.flush()
     }
 }

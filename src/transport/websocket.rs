@@ -11,16 +11,13 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Bytes, Error, Message as Frame, Utf8Bytes, WebSocket};
 
+use super::frame::TextFrame;
 use super::keepalive::{Due, Keepalive, KeepalivePolicy};
 use super::stream::Stream;
 use super::{Incoming, MAX_MESSAGE, SharedMessage, Transport, TransportError};
 use crate::sync::wait::Interest;
 use crate::wamp::Message;
 use crate::wamp::codec::json;
-
-/// Bytes handed to the WebSocket layer before it must write them: what waits beyond that stays in the queue, where it is
-/// counted.
-const WRITE_UNIT: usize = 16 * 1024;
 
 /// What a queued frame costs beside its text: an entry of the queue, a header, an allocation.
 const FRAME_COST: usize = 64;
@@ -38,7 +35,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 /// Reads of what nobody wants, before other work gets its turn.
 const DISCARDED_READS: usize = 64;
 
-/// Which end of the connection this is, with the size of its read buffer: a client has one connection, a router many.
+/// Which end of the connection this is, with the size of its buffers: a client has one connection, a router many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The end that connected.
@@ -48,6 +45,15 @@ pub enum End {
 }
 
 impl End {
+    /// Bytes handed to the WebSocket layer before it must write them. What waits beyond that stays in the queue, where it
+    /// is counted.
+    const fn write_unit(self) -> usize {
+        match self {
+            Self::Client => 16 * 1024,
+            Self::Server => 8 * 1024,
+        }
+    }
+
     /// The limits of a WebSocket on this end.
     #[must_use]
     pub fn config(self) -> WebSocketConfig {
@@ -57,7 +63,7 @@ impl End {
         };
         WebSocketConfig::default()
             .read_buffer_size(read_buffer)
-            .write_buffer_size(WRITE_UNIT)
+            .write_buffer_size(self.write_unit())
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE))
     }
@@ -67,6 +73,7 @@ impl End {
 #[derive(Debug)]
 pub struct Channel {
     socket: WebSocket<Stream>,
+    end: End,
     queue: VecDeque<Frame>,
     queued: usize,
     /// Whether the last write did not go out whole.
@@ -81,10 +88,11 @@ pub struct Channel {
 }
 
 impl Channel {
-    pub(super) fn new(socket: WebSocket<Stream>, policy: KeepalivePolicy, now: Instant) -> Self {
+    pub(super) fn new(socket: WebSocket<Stream>, end: End, policy: KeepalivePolicy, now: Instant) -> Self {
         let keepalive = Keepalive::new(policy, now);
         Self {
             socket,
+            end,
             queue: VecDeque::new(),
             queued: 0,
             blocked: false,
@@ -100,7 +108,7 @@ impl Channel {
     pub fn accepted(stream: TcpStream, early: Vec<u8>, policy: KeepalivePolicy, now: Instant) -> Self {
         let stream = Stream::new(stream);
         let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(End::Server.config()));
-        Self::new(socket, policy, now)
+        Self::new(socket, End::Server, policy, now)
     }
 
     fn queue(&mut self, frame: Frame) {
@@ -110,16 +118,29 @@ impl Channel {
 
     /// Hands the WebSocket layer what it may hold. True: there is more.
     fn feed(&mut self) -> Result<bool, Error> {
+        let unit = self.end.write_unit();
         let mut fed = 0;
-        while fed < WRITE_UNIT {
+        while fed < unit {
             let Some(frame) = self.queue.pop_front() else { return Ok(false) };
-            let length = frame.len();
-            self.queued = self.queued.saturating_sub(length + FRAME_COST);
-            fed += length + FRAME_COST;
-            // `WouldBlock` means here: taken, but not all of it written yet.
-            match self.socket.write(frame) {
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Err(Error::Io(error)),
-                other => other?,
+            let cost = frame.len() + FRAME_COST;
+            match frame {
+                // The layer's buffer grows with the longest frame and never shrinks: a thousand subscribers would keep a
+                // thousand copies of the longest event there ever was. So that one goes past it, and needs no copy at all.
+                Frame::Text(text) if text.len() > unit && self.end == End::Server => {
+                    if let Err(error) = self.socket.flush() {
+                        self.queue.push_front(Frame::Text(text));
+                        return Err(error);
+                    }
+                    self.queued = self.queued.saturating_sub(cost);
+                    self.socket.get_mut().put(TextFrame::new(text.into()));
+                    return Ok(!self.queue.is_empty());
+                }
+                frame => {
+                    self.queued = self.queued.saturating_sub(cost);
+                    fed += cost;
+                    // `WouldBlock` means here: taken, but not all of it written yet.
+                    self.socket.write(frame)?;
+                }
             }
         }
         Ok(!self.queue.is_empty())
@@ -132,8 +153,8 @@ impl Channel {
         }
     }
 
-    /// Throws away what comes in, until the peer has hung up.
-    fn discard(&mut self) -> Result<Incoming, TransportError> {
+    /// Throws away a round of what comes in, until the peer has hung up.
+    fn pass_over(&mut self) -> Result<Incoming, TransportError> {
         let mut sink = [0; 4096];
         loop {
             match self.socket.get_mut().read(&mut sink) {
@@ -181,7 +202,7 @@ impl Transport for Channel {
 
     fn receive(&mut self, now: Instant) -> Result<Incoming, TransportError> {
         if self.deaf {
-            return self.discard();
+            return self.pass_over();
         }
         loop {
             let frame = match self.socket.read() {
@@ -265,7 +286,7 @@ impl Transport for Channel {
     }
 
     fn queued(&self) -> usize {
-        self.queued
+        self.queued + self.socket.get_ref().left()
     }
 
     fn deadline(&self) -> Option<Instant> {

@@ -14,13 +14,13 @@ use wampproc::wamp::codec::json;
 use super::client::{Client, PATIENCE, eventually, server};
 
 /// The other end of the memory, driven by the test's thread.
-struct Inside {
+pub struct Inside {
     end: Memory,
 }
 
 impl Inside {
     /// A server, and a session with it that has registered `com.example.inside`.
-    fn join(change: impl FnOnce(&mut wampproc::server::ServerConfig)) -> (Server, Self) {
+    pub fn join(change: impl FnOnce(&mut wampproc::server::ServerConfig)) -> (Server, Self) {
         let (near, far) = memory::pair().unwrap();
         let server = server(change, vec![far]);
         let mut inside = Self { end: near };
@@ -52,8 +52,8 @@ impl Inside {
         }
     }
 
-    /// Answers invocations with their arguments until the session ends.
-    fn echo(mut self) -> u64 {
+    /// Answers invocations with their arguments until the session ends. How many there were.
+    pub fn echo(mut self) -> u64 {
         let mut count = 0;
         while let Some(message) = self.receive() {
             match message {

@@ -9,6 +9,7 @@ use tungstenite::Error;
 use wampproc::transport::keepalive::KeepalivePolicy;
 
 use super::client::{Client, PATIENCE, eventually, server};
+use super::inside::Inside;
 
 const NO_PINGS: KeepalivePolicy = KeepalivePolicy { interval: None, patience: Duration::from_secs(10) };
 
@@ -62,29 +63,17 @@ fn a_call_to_a_callee_that_does_not_read_is_answered_with_an_error() {
 
 #[test]
 fn a_client_that_pipelines_is_slowed_down_and_not_cut_off() {
-    let server = server(|config| config.keepalive = NO_PINGS, Vec::new());
-    let mut callee = Client::join(&server);
-    callee.register("com.example.big");
-    let text = "x".repeat(20_000);
-    let answers = std::thread::spawn(move || {
-        // Answers what comes until the session ends.
-        while let Ok(message) = callee.socket.read() {
-            let Ok(text_frame) = message.to_text() else { continue };
-            let Ok(invocation) = serde_json::from_str::<serde_json::Value>(text_frame) else { continue };
-            if invocation[0] == 68 {
-                callee.send(json!([70, invocation[1], {}, [text]]));
-            }
-        }
-    });
+    let (server, callee) = Inside::join(|config| config.keepalive = NO_PINGS);
+    let callee = std::thread::spawn(move || callee.echo());
     let mut caller = Client::join(&server);
     caller.socket.get_ref().set_write_timeout(Some(Duration::from_millis(500))).unwrap();
-    // Calls with a long argument, until the server does not read them any more.
-    let argument = "y".repeat(20_000);
+    // Calls whose results are long, until the server does not read them any more.
+    let argument = "x".repeat(20_000);
     let mut calls = 0;
     let begun = Instant::now();
     loop {
         calls += 1;
-        let call = json!([48, calls, {}, "com.example.big", [argument]]).to_string();
+        let call = json!([48, calls, {}, "com.example.inside", [argument]]).to_string();
         match caller.socket.send(tungstenite::Message::text(call)) {
             Ok(()) => assert!(calls < 100_000 && begun.elapsed() < PATIENCE, "the server takes without end"),
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => break,
@@ -104,5 +93,5 @@ fn a_client_that_pipelines_is_slowed_down_and_not_cut_off() {
     }
     assert_eq!(server.counters().overrun_closed.get(), 0);
     drop(server);
-    answers.join().unwrap();
+    assert_eq!(callee.join().unwrap(), calls);
 }
