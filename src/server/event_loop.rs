@@ -63,6 +63,8 @@ pub(super) struct EventLoop {
     next_token: u64,
     /// When what is left is closed.
     stopping: Option<Instant>,
+    /// Whether it was logged that there is no room, since there last was some.
+    complained: bool,
     settings: Settings,
     counters: Arc<Counters>,
 }
@@ -92,6 +94,7 @@ impl EventLoop {
             exchange,
             next_token: FIRST_CONNECTION,
             stopping: None,
+            complained: false,
             settings,
             counters,
         })
@@ -214,13 +217,16 @@ impl EventLoop {
                 match refused {
                     Ok(mut watch) => {
                         self.registry.forget(stream.as_fd(), &mut watch);
-                        log::debug!("{address}: refused, there are as many connections as may be");
+                        if !std::mem::replace(&mut self.complained, true) {
+                            log::warn!("{address}: refused, there are as many connections as may be");
+                        }
                     }
                     Err(error) => log::warn!("{address}: refused: {error}"),
                 }
                 return;
             }
         };
+        self.complained = false;
         log::debug!("{address}: connected");
         let deadline = now + self.settings.timeouts.head;
         let mut visitor = Visitor::new(stream, address, watch, deadline);
