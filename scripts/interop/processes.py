@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import sys
@@ -34,11 +35,21 @@ def _end_all():
 
 
 def free_port():
-    """A loopback port that was free a moment ago; for peers that cannot be told to take any."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port where nobody listens, for peers that cannot be told to take any, or that take one again and again.
+
+    It is below those that the kernel gives to outgoing connections, so none of them can be in the way later.
+    """
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        first_outgoing = int(file.read().split()[0])
+    while True:
+        port = random.randrange(10_000, first_outgoing)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Child:
