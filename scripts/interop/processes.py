@@ -35,7 +35,7 @@ def _end_all():
 
 
 def free_port():
-    """A loopback port where nobody listens, for peers that cannot be told to take any, or that take one again and again.
+    """A loopback port where nobody listens, for peers that cannot take any, or that take the same again and again.
 
     It is below those that the kernel gives to outgoing connections, so none of them can be in the way later.
     """
