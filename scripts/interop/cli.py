@@ -32,12 +32,12 @@ async def expect_line(value, *arguments):
 
 
 async def expect_exit(status_wanted, *arguments):
-    """This exit status, nothing on stdout, one line on stderr; that line."""
+    """This exit status and nothing on stdout; the first line of stderr, which says why."""
     status, out, err = await cli(*arguments)
     expect_equal(status, status_wanted, f"exit status ({err})")
     expect_equal(out, [], "stdout")
-    expect(err and err[-1].strip(), "stderr is empty")
-    return err[-1]
+    expect(err and err[0].strip(), "stderr says nothing")
+    return err[0]
 
 
 def nobody_listens():

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 
 from check import expect, expect_equal
 from cli import (
@@ -23,6 +24,7 @@ from procedures import PROCEDURES
 async def check_exit_codes(checks, target):
     await check_wamp_errors(checks, target)
     await check_usage(checks, target)
+    await check_listening(checks)
     await check_connection(checks, target)
     await check_help(checks)
 
@@ -59,6 +61,17 @@ async def check_usage(checks, target):
     ):
         async with checks.check(f"usage, {what}: status 2"):
             await expect_exit(USAGE, *arguments)
+
+
+async def check_listening(checks):
+    async with checks.check("serve for others than this host: status 2, and the flag that allows it"):
+        line = await expect_exit(USAGE, "serve", "--listen", "0.0.0.0:0")
+        expect("--allow-remote-anonymous" in line, line)
+    async with checks.check("serve where another listens: status 1, and the address"):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            line = await expect_exit(WAMP_ERROR, "serve", "--listen", address)
+            expect(address in line, line)
 
 
 async def check_connection(checks, target):

@@ -23,6 +23,7 @@ from router_rpc import check_rpc
 from router_rules import check_rules
 from signals import check_agent_signals, check_serve_signals, check_waiting_agent_signals
 from target import Target, worker_prefixes
+from variants import check_variants
 from wire import check_wire
 
 IDS = ("--node", "n1", "--worker", "w1")
@@ -94,6 +95,7 @@ async def on_crossbar(checks):
         async with wampproc("join", url) as target:
             await check_api(checks, target)
             await check_cli(checks.within("cli"), target)
+        await check_variants(checks.within("variants"), url)
         await check_agent_signals(checks.within("signals"), url)
 
 

@@ -40,6 +40,10 @@ class Peer:
         """Ends the TCP connection with no close handshake."""
         self._socket.transport.abort()
 
+    def fall_silent(self):
+        """Reads no more, so that not even a ping is answered; the connection stays open."""
+        self._socket.transport.pause_reading()
+
     async def welcome(self):
         self.hello = await self.receive()
         await self.send(WELCOME, 1, {"roles": ROLES, "realm": self.hello[1], "authid": "wire", "authrole": "anonymous"})

@@ -1,6 +1,5 @@
 """The embedded router's meta procedures and events: sessions, registrations, subscriptions."""
 
-
 from autobahn.wamp.types import RegisterOptions
 
 from check import expect, expect_equal, expect_type

@@ -3,7 +3,7 @@
 from check import expect, expect_equal
 from mini_router import ERROR, PUBLISH, YIELD, MiniRouter
 from procedures import PROCEDURES
-from wire_sessions import COUNT, PREFIXES, check_end, check_reconnects, check_refused, start_agent
+from wire_sessions import COUNT, PREFIXES, check_end, check_reconnects, check_refused, check_silent_router, start_agent
 
 CALLER = {"caller": 4711, "caller_authid": "alice", "caller_authrole": "admin"}
 
@@ -16,6 +16,7 @@ async def check_wire(checks):
         await check_undisclosed(checks, peer)
         await check_pipelined(checks, peer)
         await check_reconnects(checks, router, agent, peer)
+    await check_silent_router(checks)
     await check_end(checks)
     await check_refused(checks)
 

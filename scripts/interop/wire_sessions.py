@@ -86,6 +86,16 @@ async def accept_again(router, peer):
         return await accept(router)
 
 
+async def check_silent_router(checks):
+    """A router whose host is gone without a word: nothing comes, and nothing says that nothing will."""
+    async with MiniRouter() as router, await start_agent(router, "--ping-interval", "200ms") as agent:
+        async with checks.check("a router that falls silent is given up, and joined again", deadline=40):
+            peer = await accept(router)
+            await agent.line(lambda line: True)
+            peer.fall_silent()
+            await expect_answer(await accept(router))
+
+
 async def check_end(checks):
     for name, number in (("SIGTERM", signal.SIGTERM), ("SIGINT", signal.SIGINT)):
         async with MiniRouter() as router, await start_agent(router) as agent:
