@@ -23,6 +23,10 @@ from crossbar.common.process import NativeProcess  # noqa: E402
 from twisted.internet.defer import inlineCallbacks  # noqa: E402
 
 
+# As a worker under its node controller: a driver that turns to another peer for a while is not gone.
+WITHOUT_PINGS = {"autoPingInterval": 0, "autoPingTimeout": 0, "tcpNoDelay": True}
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("url")
@@ -53,7 +57,9 @@ def main():
         # What a Crossbar.io node controller hands to its workers.
         options.cbdir = node_directory
         extra = SimpleNamespace(**vars(options))
-        runner = ApplicationRunner(options.url, options.realm, serializers=[JsonSerializer()])
+        runner = ApplicationRunner(
+            options.url, options.realm, serializers=[JsonSerializer()], websocket_options=WITHOUT_PINGS
+        )
         runner.run(lambda config: Native(ComponentConfig(config.realm, extra)), log_level="warn")
 
 
