@@ -2,7 +2,8 @@
 //!
 //! A deadline that moves on with every message, as that of a ping does, is not moved here each time: the alarm rings at the
 //! first moment that was set, its owner looks what is due, and sets it again. So a busy connection costs one look per ping
-//! interval, an idle one is looked at when a ping is due, and nothing is looked at otherwise.
+//! interval, an idle one is looked at when a ping is due, and nothing is looked at otherwise. A deadline that is gone, not
+//! moved, is taken off at once: without pings nothing wakes an idle router.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -18,9 +19,9 @@ pub(super) struct Deadlines {
 pub(super) struct Alarm(Option<Instant>);
 
 impl Deadlines {
-    /// Sees to it that the alarm rings at `wanted` or before.
+    /// Sees to it that the alarm rings at `wanted` or before; that it does not ring, if there is no such moment.
     pub fn set(&mut self, token: u64, alarm: &mut Alarm, wanted: Option<Instant>) {
-        let Some(wanted) = wanted else { return };
+        let Some(wanted) = wanted else { return self.clear(token, alarm) };
         if alarm.0.is_some_and(|set| set <= wanted) {
             return;
         }
@@ -81,8 +82,9 @@ mod tests {
         one.rang();
         assert_eq!(deadlines.next(), None);
         deadlines.set(1, &mut one, Some(at(9)));
-        deadlines.set(1, &mut one, None);
-        assert_eq!(deadlines.next(), Some(at(9)));
+        deadlines.set(2, &mut two, Some(at(8)));
+        deadlines.set(2, &mut two, None);
+        assert_eq!(deadlines.next(), Some(at(9)), "a moment that nobody waits for any more wakes nobody");
         deadlines.clear(1, &mut one);
         assert_eq!(deadlines.next(), None);
     }
