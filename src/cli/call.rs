@@ -1,6 +1,6 @@
 //! `wampproc call`.
 
-use super::conversation::{Conversation, converse};
+use super::conversation::{Conversation, Goodbye, converse};
 use super::failure::Failure;
 use super::given::{Given, Which};
 use super::output;
@@ -28,7 +28,7 @@ fn call(conversation: &mut Conversation, given: &Given, payload: Payload) -> Res
 }
 
 /// Prints results up to the final one.
-fn print(conversation: &mut Conversation, given: &Given, call: RequestId) -> Result<(), Failure> {
+fn print(conversation: &mut Conversation, given: &Given, call: RequestId) -> Result<Goodbye, Failure> {
     loop {
         match conversation.hear(format_args!("no result from {}", given.subject))? {
             Event::Result { request, progress, payload } if request == call => {
@@ -37,7 +37,7 @@ fn print(conversation: &mut Conversation, given: &Given, call: RequestId) -> Res
                     output::bytes(&output::result(&payload, given.results.form))?;
                 }
                 if !progress {
-                    return Ok(());
+                    return Ok(Goodbye::Courtesy);
                 }
             }
             _ => {}

@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::given::Given;
 use super::signals::Signals;
 use crate::link::client::{Client, Waited};
+use crate::sync::wait::earlier;
 use crate::sync::waker::Waker;
 use crate::wamp::event::Event;
 use crate::wamp::session::Session;
@@ -20,6 +21,18 @@ pub struct Conversation {
     limit: Option<Limit>,
 }
 
+/// What the router's GOODBYE is worth when a conversation has gone well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goodbye {
+    /// Nothing: what was asked for is there already.
+    Courtesy,
+    /// Everything: only it tells that the router has taken what was sent.
+    Receipt,
+}
+
+/// How long the router's GOODBYE is waited for when it is worth nothing.
+const COURTESY: Duration = Duration::from_secs(1);
+
 /// When it must be over, and how long that was from the start.
 #[derive(Clone, Copy)]
 struct Limit {
@@ -27,13 +40,14 @@ struct Limit {
     timeout: Duration,
 }
 
-/// Joins the realm, has the conversation, and says GOODBYE, however it went.
+/// Joins the realm, has the conversation, and says GOODBYE, however it went. Who is out of time, out of patience or out of
+/// readers does not wait for the answer.
 ///
 /// # Errors
 /// [`Failure`]: that of the conversation, or of the way to it.
 pub fn converse(
     given: &Given,
-    conversation: impl FnOnce(&mut Conversation) -> Result<(), Failure>,
+    conversation: impl FnOnce(&mut Conversation) -> Result<Goodbye, Failure>,
 ) -> Result<(), Failure> {
     let limit = given.timeout.map(|timeout| Limit { deadline: Instant::now() + timeout, timeout });
     let signals = Signals::catch()?;
@@ -44,10 +58,25 @@ pub fn converse(
         .map_err(|error| if signals.came() { Failure::Interrupted } else { error.into() })?;
     let mut session = Conversation { client, signals, limit };
     let outcome = conversation(&mut session);
-    if !matches!(outcome, Err(Failure::Link(_))) {
-        session.client.leave();
+    let Conversation { client, signals, limit } = session;
+    let (now, deadline) = (Instant::now(), limit.map(|limit| limit.deadline));
+    match outcome {
+        Ok(Goodbye::Receipt) => {
+            client.leave(deadline).map_err(|error| if signals.came() { Failure::Interrupted } else { error.into() })
+        }
+        Ok(Goodbye::Courtesy) => {
+            let _ = client.leave(earlier(deadline, Some(now + COURTESY)));
+            Ok(())
+        }
+        Err(failure) => {
+            match &failure {
+                Failure::Link(_) => {}
+                Failure::Wamp(_) => drop(client.leave(earlier(deadline, Some(now + COURTESY)))),
+                _ => drop(client.leave(Some(now))),
+            }
+            Err(failure)
+        }
     }
-    outcome
 }
 
 impl Conversation {

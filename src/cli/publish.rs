@@ -1,6 +1,6 @@
 //! `wampproc publish`.
 
-use super::conversation::{Conversation, converse};
+use super::conversation::{Conversation, Goodbye, converse};
 use super::failure::Failure;
 use super::given::{Acknowledgement, Given};
 use super::{output, values};
@@ -19,18 +19,19 @@ fn publish(
     topic: Uri,
     payload: Payload,
     acknowledgement: Acknowledgement,
-) -> Result<(), Failure> {
+) -> Result<Goodbye, Failure> {
     let options =
         PublishOptions { acknowledge: acknowledgement == Acknowledgement::Wanted, ..PublishOptions::default() };
     let publish = conversation.session().publish(topic, options, payload)?;
     if acknowledgement == Acknowledgement::Unwanted {
-        // GOODBYE follows on the same connection, so the event arrives before the session ends.
-        return Ok(());
+        // GOODBYE follows on the same connection: a router that says it too has taken the event before.
+        return Ok(Goodbye::Receipt);
     }
     loop {
         match conversation.hear("no answer to PUBLISH")? {
             Event::Done { request, publication: Some(publication) } if request == publish => {
-                return output::line(&publication.to_string());
+                output::line(&publication.to_string())?;
+                return Ok(Goodbye::Courtesy);
             }
             _ => {}
         }

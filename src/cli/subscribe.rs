@@ -1,6 +1,6 @@
 //! `wampproc subscribe`.
 
-use super::conversation::{Conversation, converse};
+use super::conversation::{Conversation, Goodbye, converse};
 use super::failure::Failure;
 use super::given::Given;
 use super::output;
@@ -43,7 +43,7 @@ fn print(
     topic: &Uri,
     wanted: SubscriptionId,
     count: Option<u64>,
-) -> Result<(), Failure> {
+) -> Result<Goodbye, Failure> {
     let count_or_all = count.unwrap_or(u64::MAX);
     let mut printed = 0;
     while printed < count_or_all {
@@ -54,9 +54,9 @@ fn print(
                 printed += 1;
             }
             Ok(_) => {}
-            Err(Failure::TimedOut(_)) if count.is_none() => return Ok(()),
+            Err(Failure::TimedOut(_)) if count.is_none() => break,
             Err(failure) => return Err(failure),
         }
     }
-    Ok(())
+    Ok(Goodbye::Courtesy)
 }

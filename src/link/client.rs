@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{Link, LinkError};
 use crate::sync::wait::{Interest, earlier, until, wait};
@@ -49,9 +49,7 @@ impl Client {
                     return Err(LinkError::Unreachable(TransportError::TooSlow("accept the connection")));
                 }
                 Waited::TimedOut => return Err(LinkError::Unanswered("HELLO")),
-                Waited::Interrupted => {
-                    return Err(LinkError::Lost(TransportError::Io(io::ErrorKind::Interrupted.into())));
-                }
+                Waited::Interrupted => return Err(interrupted()),
             }
         }
     }
@@ -90,16 +88,27 @@ impl Client {
         }
     }
 
-    /// Ends the session in good order, for at most as long as a GOODBYE may take.
-    pub fn leave(mut self) {
-        let now = Instant::now();
-        self.link.leave(CLOSE_NORMAL, now);
-        let deadline = now + Duration::from_secs(2);
-        // Whether the router agrees or is gone, this is the end.
-        while let Ok(Waited::Event(event)) = self.wait(Some(deadline)) {
-            if event == Event::Left {
-                break;
+    /// Ends the session: says GOODBYE, and waits until `deadline` for the router to say it too, which tells that it has taken
+    /// everything before it. A deadline that has passed means not to wait at all.
+    ///
+    /// # Errors
+    /// [`LinkError`]: the router ended the session itself, the connection was lost, the answer did not come in time, or an
+    /// interrupt came first ([`LinkError::Lost`]).
+    pub fn leave(mut self, deadline: Option<Instant>) -> Result<(), LinkError> {
+        self.link.leave_until(CLOSE_NORMAL, deadline);
+        // Once in any case: a GOODBYE that nobody waits for goes out all the same.
+        self.link.flush(Instant::now())?;
+        loop {
+            match self.wait(deadline)? {
+                Waited::Event(Event::Left) => return Ok(()),
+                Waited::Event(_) => {}
+                Waited::TimedOut => return Err(LinkError::Unanswered("GOODBYE")),
+                Waited::Interrupted => return Err(interrupted()),
             }
         }
     }
+}
+
+fn interrupted() -> LinkError {
+    LinkError::Lost(TransportError::Io(io::ErrorKind::Interrupted.into()))
 }

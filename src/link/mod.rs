@@ -175,7 +175,6 @@ impl Link {
                     let violation = self.session.violation(sentence);
                     return Err(self.violated(violation, now));
                 }
-                Incoming::Closed if self.phase == Phase::Leaving => Some(Event::Left),
                 Incoming::Closed => return Err(self.lost(TransportError::HungUp)),
             };
             match event {
@@ -240,11 +239,16 @@ impl Link {
         self.transport.expire(now).map_err(|error| self.lost(error))
     }
 
-    /// Ends the session; [`Event::Left`] follows, or an error.
+    /// Ends the session; [`Event::Left`] follows, or an error, within a second.
     pub fn leave(&mut self, reason: &str, now: Instant) {
+        self.leave_until(reason, Some(now + GOODBYE_PATIENCE));
+    }
+
+    /// Ends the session; [`Event::Left`] follows, or an error, when `deadline` has come at the latest.
+    pub fn leave_until(&mut self, reason: &str, deadline: Option<Instant>) {
         if !matches!(self.phase, Phase::Leaving | Phase::HungUp) {
             self.phase = Phase::Leaving;
-            self.patience = Some(now + GOODBYE_PATIENCE);
+            self.patience = deadline;
             self.session.leave(reason);
         }
     }

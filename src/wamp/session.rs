@@ -126,11 +126,16 @@ impl Session {
         match self.state {
             State::Joining => self.receive_joining(message),
             State::Established => self.receive_established(message),
-            // What was under way when our GOODBYE went out may still arrive, and concerns nobody.
+            // What was under way when our GOODBYE went out may still arrive, and concerns nobody. An ABORT does: the router
+            // did not take what we sent before.
             State::Leaving => Ok(match message {
-                Message::Goodbye { .. } | Message::Abort { .. } => {
+                Message::Goodbye { .. } => {
                     self.state = State::Closed;
                     Some(Event::Left)
+                }
+                Message::Abort { details, reason } => {
+                    self.state = State::Closed;
+                    Some(Event::Ended(Closing { reason, message: details.message }))
                 }
                 _ => None,
             }),

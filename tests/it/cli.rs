@@ -351,6 +351,30 @@ fn publish_with_and_without_an_acknowledgement() {
     part(&mut client);
     assert_end(&program.end(), 0, "", "");
 
+    for (answer, code, sentence) in [
+        (
+            Some(json!([3, {"message": "too long"}, "wamp.error.protocol_violation"])),
+            6,
+            "wampproc: the router ended the session: wamp.error.protocol_violation: too long\n",
+        ),
+        (None, 6, "wampproc: connection lost: the peer hung up\n"),
+    ] {
+        let program = start(&router, &["publish", "a.b"]);
+        let mut client = router.welcome();
+        client.expect(16);
+        client.expect(6);
+        if let Some(answer) = answer {
+            client.send(&answer);
+        }
+        drop(client);
+        assert_end(&program.end(), code, "", sentence);
+    }
+    let program = start(&router, &["publish", "a.b", "--timeout", "1s"]);
+    let mut client = router.welcome();
+    client.expect(16);
+    client.expect(6);
+    assert_end(&program.end(), 5, "", "wampproc: the router did not answer GOODBYE in time\n");
+
     let program = start(&router, &["publish", "a.b", "--ack"]);
     let mut client = router.welcome();
     assert_eq!(client.expect(16)[2], json!({"acknowledge": true}));
