@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use humantime::format_duration;
 
 use super::failure::Failure;
-use super::given::Given;
+use super::given::{Given, Timeout};
 use super::signals::Signals;
 use crate::link::client::{Client, Waited};
 use crate::sync::wait::earlier;
 use crate::sync::waker::Waker;
+use crate::transport::dial;
 use crate::wamp::event::Event;
 use crate::wamp::session::Session;
 
@@ -49,12 +50,19 @@ pub fn converse(
     given: &Given,
     conversation: impl FnOnce(&mut Conversation) -> Result<Goodbye, Failure>,
 ) -> Result<(), Failure> {
-    let limit = given.timeout.map(|timeout| Limit { deadline: Instant::now() + timeout, timeout });
+    let (limit, way_in) = match given.timeout {
+        Timeout::Unsaid => (None, dial::Limit::EachStep),
+        Timeout::Never => (None, dial::Limit::Until(None)),
+        Timeout::After(timeout) => {
+            let deadline = Instant::now() + timeout;
+            (Some(Limit { deadline, timeout }), dial::Limit::Until(Some(deadline)))
+        }
+    };
     let signals = Signals::catch()?;
     let waker = Waker::new().map_err(|error| Failure::System { what: "make an eventfd".to_owned(), error })?;
     let interrupt = waker.clone();
     signals.then(move || interrupt.wake());
-    let client = Client::join(&given.url, &given.realm, limit.map(|limit| limit.deadline), waker)
+    let client = Client::join(&given.url, &given.realm, way_in, waker)
         .map_err(|error| if signals.came() { Failure::Interrupted } else { error.into() })?;
     let mut session = Conversation { client, signals, limit };
     let outcome = conversation(&mut session);

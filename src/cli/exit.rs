@@ -9,11 +9,12 @@ pub enum Exit {
     Failed,
     /// The command line cannot be carried out as it stands.
     Usage,
-    /// There is no connection to the router.
+    /// There is no connection to the router: refused, no way to it, no such name, or nothing there that speaks WAMP.
     Unreachable,
     /// The router does not let us in.
     Refused,
-    /// An answer did not come in time.
+    /// An answer did not come in time, whichever: a script that gives a time sees this code when it has passed, from
+    /// looking up the name to the last result.
     TimedOut,
     /// The connection was lost, or the router ended the session.
     Lost,

@@ -8,6 +8,7 @@ use super::output::error_in_words;
 use crate::agent::AgentError;
 use crate::link::LinkError;
 use crate::server::ServerError;
+use crate::transport::TransportError;
 use crate::wamp::WampError;
 use crate::wamp::session::NotNow;
 
@@ -82,9 +83,9 @@ impl Failure {
 
 const fn exit_of(error: &LinkError) -> Exit {
     match error {
+        LinkError::Unanswered(_) | LinkError::Unreachable(TransportError::TooSlow(_)) => Exit::TimedOut,
         LinkError::Unreachable(_) => Exit::Unreachable,
         LinkError::Refused(_) => Exit::Refused,
-        LinkError::Unanswered(_) => Exit::TimedOut,
         LinkError::Lost(_) | LinkError::Ended(_) | LinkError::Violation(_) => Exit::Lost,
     }
 }
@@ -129,7 +130,6 @@ impl From<AgentError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::TransportError;
     use crate::wamp::Uri;
     use crate::wamp::event::Closing;
 
@@ -147,6 +147,7 @@ mod tests {
             (Failure::Agent(AgentError::Name("x".to_owned().into())), 2),
             (Failure::Link(LinkError::Unreachable(TransportError::HungUp)), 3),
             (Failure::Agent(AgentError::Link(LinkError::Refused(closing()))), 4),
+            (Failure::Link(LinkError::Unreachable(TransportError::TooSlow(""))), 5),
             (Failure::Link(LinkError::Unanswered("HELLO")), 5),
             (Failure::TimedOut(String::new()), 5),
             (Failure::Link(lost()), 6),

@@ -353,10 +353,11 @@ pub const FLAGS: &[Flag] = &[
         takes: Takes::Value {
             name: "TIME",
             default: Some("10s"),
-            store: Store::Text(|given, text| set(&mut given.timeout, values::limit(text))),
+            store: Store::Text(|given, text| set(&mut given.timeout, values::timeout(text))),
         },
         commands: &[Call, Publish],
-        help: "How long everything may take together, from connecting to the last answer. 0: for ever.",
+        help: "How long everything may take together, from looking up the router to the last answer, whatever step takes \
+               it. 0: for ever.",
     },
     Flag {
         long: "timeout",
@@ -364,10 +365,11 @@ pub const FLAGS: &[Flag] = &[
         takes: Takes::Value {
             name: "TIME",
             default: None,
-            store: Store::Text(|given, text| set(&mut given.timeout, values::limit(text))),
+            store: Store::Text(|given, text| set(&mut given.timeout, values::timeout(text))),
         },
         commands: &[Subscribe],
-        help: "Ends after this time: well without --count, and as timed out when fewer events than that came.",
+        help: "Ends after this time: well without --count, and as timed out when fewer events than that came. 0: never. \
+               Without it there is no end, but connecting and joining may take 10s each.",
     },
     Flag {
         long: "log-level",

@@ -27,8 +27,8 @@ pub struct Given {
     pub subject: String,
     /// What `call` and `publish` send.
     pub arguments: Arguments,
-    /// How long `call`, `publish` and `subscribe` may take; `None` is for ever.
-    pub timeout: Option<Duration>,
+    /// How long `call`, `publish` and `subscribe` may take.
+    pub timeout: Timeout,
     /// What `subscribe` waits for.
     pub subscription: Subscription,
     /// Whether `publish` waits for the router's word.
@@ -54,7 +54,7 @@ impl Default for Given {
             realm: Uri::from(REALM),
             subject: String::new(),
             arguments: Arguments::default(),
-            timeout: None,
+            timeout: Timeout::default(),
             subscription: Subscription::default(),
             acknowledgement: Acknowledgement::default(),
             results: Results::default(),
@@ -65,6 +65,18 @@ impl Default for Given {
             log_level: LevelFilter::Warn,
         }
     }
+}
+
+/// How long a command may take in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timeout {
+    /// Nothing was said: to get into the realm each step has its usual time, and what is waited for then has no limit.
+    #[default]
+    Unsaid,
+    /// As long as it takes.
+    Never,
+    /// So long.
+    After(Duration),
 }
 
 /// What to subscribe to, and until when.

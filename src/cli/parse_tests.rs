@@ -1,6 +1,7 @@
 //! Tests of the parser: what is understood, and what is told when something is not.
 
 use super::*;
+use crate::cli::given::Timeout;
 use crate::server::Exposure;
 use std::time::Duration;
 
@@ -45,9 +46,9 @@ fn a_negative_number_is_no_flag() {
 fn what_is_not_given_is_the_tables_default() {
     let call = given(&["call", "a.b"]);
     assert_eq!((call.url.to_string().as_str(), call.realm.as_str()), ("ws://127.0.0.1:8080/ws", "realm1"));
-    assert_eq!((call.timeout, call.log_level), (Some(Duration::from_secs(10)), log::LevelFilter::Warn));
+    assert_eq!((call.timeout, call.log_level), (Timeout::After(Duration::from_secs(10)), log::LevelFilter::Warn));
     let subscribe = given(&["subscribe", "a.b"]);
-    assert_eq!((subscribe.timeout, subscribe.subscription.count), (None, None));
+    assert_eq!((subscribe.timeout, subscribe.subscription.count), (Timeout::Unsaid, None));
     let join = given(&["join"]);
     assert_eq!((join.url, join.log_level), (call.url, log::LevelFilter::Info));
     assert_eq!(join.connection.keepalive.interval, Some(Duration::from_secs(10)));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
+use super::given::Timeout;
 use crate::api::Role;
 use crate::sampler::{LONGEST_HISTORY, SHORTEST_INTERVAL};
 use crate::wamp::Uri;
@@ -32,6 +33,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// A time, of which 0 means that there is none.
 pub fn limit(text: &str) -> Result<Option<Duration>, String> {
     duration(text).map(|duration| Some(duration).filter(|duration| !duration.is_zero()))
+}
+
+/// How long a command may take; 0 is for ever.
+pub fn timeout(text: &str) -> Result<Timeout, String> {
+    limit(text).map(|limit| limit.map_or(Timeout::Never, Timeout::After))
 }
 
 /// A time to wait before trying again.
@@ -152,6 +158,8 @@ mod tests {
         }
         assert_eq!(limit("0"), Ok(None));
         assert_eq!(limit("1"), Ok(Some(Duration::from_secs(1))));
+        assert_eq!(timeout("0"), Ok(Timeout::Never));
+        assert_eq!(timeout("60s"), Ok(Timeout::After(Duration::from_secs(60))));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{Link, LinkError};
 use crate::sync::wait::{Interest, earlier, until, wait};
 use crate::sync::waker::Waker;
 use crate::transport::TransportError;
-use crate::transport::dial::Dial;
+use crate::transport::dial::{Dial, Limit};
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::url::Url;
 use crate::wamp::Event;
@@ -34,21 +34,20 @@ pub enum Waited {
 }
 
 impl Client {
-    /// Connects and joins a realm, for as long as `deadline` allows. Ringing `interrupt` ends any wait.
+    /// Connects and joins a realm, for as long as the limit allows. Ringing `interrupt` ends any wait.
     ///
     /// # Errors
-    /// [`LinkError`]; a deadline that passes is [`LinkError::Unanswered`], an interrupt is [`LinkError::Lost`].
-    pub fn join(url: &Url, realm: &Uri, deadline: Option<Instant>, interrupt: Waker) -> Result<Self, LinkError> {
-        let dial = Dial::start(url, KeepalivePolicy::default(), Instant::now()).map_err(LinkError::Unreachable)?;
-        let mut client = Self { link: Link::join(Box::new(dial), realm), interrupt };
+    /// [`LinkError`]; who has no time left for HELLO's answer gets [`LinkError::Unanswered`], for any step before
+    /// [`LinkError::Unreachable`] with [`TransportError::TooSlow`]; an interrupt is [`LinkError::Lost`].
+    pub fn join(url: &Url, realm: &Uri, limit: Limit, interrupt: Waker) -> Result<Self, LinkError> {
+        let now = Instant::now();
+        let dial = Dial::within(url, KeepalivePolicy::default(), limit, now).map_err(LinkError::Unreachable)?;
+        let mut client = Self { link: Link::join_within(Box::new(dial), realm, limit), interrupt };
         loop {
-            match client.wait(deadline)? {
+            // The link keeps the time itself, and says what took too long.
+            match client.wait(None)? {
                 Waited::Event(Event::Joined { .. }) => return Ok(client),
-                Waited::Event(_) => {}
-                Waited::TimedOut if client.link.phase == super::Phase::Opening => {
-                    return Err(LinkError::Unreachable(TransportError::TooSlow("accept the connection")));
-                }
-                Waited::TimedOut => return Err(LinkError::Unanswered("HELLO")),
+                Waited::Event(_) | Waited::TimedOut => {}
                 Waited::Interrupted => return Err(interrupted()),
             }
         }

@@ -8,6 +8,7 @@ use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use crate::sync::wait::{Interest, earlier};
+use crate::transport::dial::Limit;
 use crate::transport::{Incoming, Transport, TransportError};
 use crate::wamp::Uri;
 use crate::wamp::event::{Closing, Event};
@@ -33,6 +34,7 @@ pub struct Link {
     transport: Box<dyn Transport>,
     session: Session,
     phase: Phase,
+    limit: Limit,
     /// When the router must have answered what the phase waits for.
     patience: Option<Instant>,
     /// Whether reading stopped because too much waits to be written: more may have been read off the socket already.
@@ -89,13 +91,20 @@ impl fmt::Display for LinkError {
 impl std::error::Error for LinkError {}
 
 impl Link {
-    /// Joins a realm over a transport that has taken its first step.
+    /// Joins a realm over a transport that has taken its first step. The router has 10 s to answer HELLO.
     #[must_use]
     pub fn join(transport: Box<dyn Transport>, realm: &Uri) -> Self {
+        Self::join_within(transport, realm, Limit::EachStep)
+    }
+
+    /// Joins a realm; the router has as much time to answer HELLO as the limit gives.
+    #[must_use]
+    pub fn join_within(transport: Box<dyn Transport>, realm: &Uri, limit: Limit) -> Self {
         Self {
             transport,
             session: Session::join(realm.clone(), AGENT),
             phase: Phase::Opening,
+            limit,
             patience: None,
             held_back: false,
             stalled: None,
@@ -163,7 +172,7 @@ impl Link {
                 Incoming::Progress => continue,
                 Incoming::Open => {
                     self.phase = Phase::Joining;
-                    self.patience = Some(now + WELCOME_PATIENCE);
+                    self.patience = self.limit.deadline(WELCOME_PATIENCE, now);
                     self.flush(now)?;
                     continue;
                 }

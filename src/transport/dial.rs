@@ -1,5 +1,5 @@
 //! A client's WebSocket from a URL to an open connection: look the name up, connect to one address after the other, upgrade.
-//! Nothing here waits; every step has its deadline.
+//! Nothing here waits; every step has its deadline, its own or one for all of them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, getsockopt, socket, sockopt};
 use tungstenite::client::IntoClientRequest;
-use tungstenite::error::{ProtocolError, SubProtocolError};
+use tungstenite::error::ProtocolError;
 use tungstenite::handshake::MidHandshake;
 use tungstenite::handshake::client::ClientHandshake;
 use tungstenite::http::HeaderValue;
@@ -32,10 +32,31 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long the router may take to answer the upgrade.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the steps to an open connection, and to a session on it, may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Each its usual time.
+    EachStep,
+    /// All of them until this moment; `None`: as long as they take.
+    Until(Option<Instant>),
+}
+
+impl Limit {
+    /// When a step that begins now must be over, if ever. `usual` is how long it may take by itself.
+    #[must_use]
+    pub fn deadline(self, usual: Duration, now: Instant) -> Option<Instant> {
+        match self {
+            Self::EachStep => Some(now + usual),
+            Self::Until(deadline) => deadline,
+        }
+    }
+}
+
 /// A client's connection, from its first step on.
 pub struct Dial {
     url: Url,
     policy: KeepalivePolicy,
+    limit: Limit,
     step: Step,
     /// Written while the connection is not open yet.
     early: VecDeque<Message>,
@@ -45,17 +66,17 @@ enum Step {
     Resolving {
         addresses: Mailbox<io::Result<Vec<SocketAddr>>>,
         bell: Waker,
-        deadline: Instant,
+        deadline: Option<Instant>,
     },
     Connecting {
         socket: OwnedFd,
         address: SocketAddr,
         others: VecDeque<SocketAddr>,
-        deadline: Instant,
+        deadline: Option<Instant>,
     },
     Upgrading {
         handshake: Box<MidHandshake<ClientHandshake<Stream>>>,
-        deadline: Instant,
+        deadline: Option<Instant>,
     },
     Open(Box<Channel>),
     /// Only while a step is taken, or after one failed.
@@ -63,17 +84,25 @@ enum Step {
 }
 
 impl Dial {
-    /// Takes the first step towards the router.
+    /// Takes the first step towards the router. Looking its name up and connecting may take 10 s together, the upgrade 10 s.
     ///
     /// # Errors
     /// When the kernel refuses a descriptor or a thread, or the address is refused at once.
     pub fn start(url: &Url, policy: KeepalivePolicy, now: Instant) -> Result<Self, TransportError> {
-        let deadline = now + CONNECT_PATIENCE;
+        Self::within(url, policy, Limit::EachStep, now)
+    }
+
+    /// Takes the first step towards the router, with as much time as the limit gives.
+    ///
+    /// # Errors
+    /// As [`Dial::start`].
+    pub fn within(url: &Url, policy: KeepalivePolicy, limit: Limit, now: Instant) -> Result<Self, TransportError> {
+        let deadline = limit.deadline(CONNECT_PATIENCE, now);
         let step = match url.host().parse::<IpAddr>() {
             Ok(ip) => connect_to(VecDeque::from([SocketAddr::new(ip, url.port())]), deadline)?,
             Err(_) => resolve(url, deadline)?,
         };
-        Ok(Self { url: url.clone(), policy, step, early: VecDeque::new() })
+        Ok(Self { url: url.clone(), policy, limit, step, early: VecDeque::new() })
     }
 
     fn advance(&mut self, now: Instant) -> Result<Incoming, TransportError> {
@@ -107,7 +136,7 @@ impl Dial {
                         let stream = TcpStream::from(socket);
                         stream.set_nodelay(true)?;
                         let handshake = self.upgrade(stream)?;
-                        self.take_handshake(handshake, now + HANDSHAKE_PATIENCE, now)
+                        self.take_handshake(handshake, self.limit.deadline(HANDSHAKE_PATIENCE, now), now)
                     }
                     code if others.is_empty() => {
                         Err(TransportError::Connect { address, error: io::Error::from_raw_os_error(code) })
@@ -132,16 +161,15 @@ impl Dial {
     }
 
     fn upgrade(&self, stream: TcpStream) -> Result<MidHandshake<ClientHandshake<Stream>>, TransportError> {
-        let refuse = |error: Error| TransportError::Handshake(error.to_string());
-        let mut request = self.url.uri().clone().into_client_request().map_err(refuse)?;
+        let mut request = self.url.uri().clone().into_client_request().map_err(refusal)?;
         request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(SUBPROTOCOL));
-        ClientHandshake::start(Stream::new(stream), request, Some(End::Client.config())).map_err(refuse)
+        ClientHandshake::start(Stream::new(stream), request, Some(End::Client.config())).map_err(refusal)
     }
 
     fn take_handshake(
         &mut self,
         handshake: MidHandshake<ClientHandshake<Stream>>,
-        deadline: Instant,
+        deadline: Option<Instant>,
         now: Instant,
     ) -> Result<Incoming, TransportError> {
         match handshake.handshake() {
@@ -164,20 +192,23 @@ impl Dial {
 
 /// What the router's answer to the upgrade was, in words.
 fn refusal(error: Error) -> TransportError {
-    TransportError::Handshake(match error {
-        Error::Http(response) => format!("HTTP {}", response.status()),
-        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(SubProtocolError::NoSubProtocol)) => {
-            "a WebSocket of another subprotocol".to_owned()
-        }
-        Error::Protocol(ProtocolError::HandshakeIncomplete) => "the end of the connection".to_owned(),
-        Error::Io(error) => error.to_string(),
-        other => other.to_string(),
-    })
+    let got = match error {
+        Error::Http(response) => return TransportError::Handshake(format!("HTTP {}", response.status())),
+        Error::Io(error) => return TransportError::Handshake(error.to_string()),
+        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => "a WebSocket of another subprotocol",
+        Error::Protocol(ProtocolError::HandshakeIncomplete) | Error::ConnectionClosed => "the end of the connection",
+        Error::Protocol(
+            ProtocolError::HttparseError(_) | ProtocolError::WrongHttpVersion | ProtocolError::JunkAfterRequest,
+        ) => "no HTTP answer",
+        Error::Capacity(_) | Error::AttackAttempt => "an HTTP answer without an end",
+        _ => "an HTTP answer that is no WebSocket upgrade",
+    };
+    TransportError::Handshake(got.to_owned())
 }
 
 /// Looks a name up on a thread of its own, because `getaddrinfo(3)` waits as long as it likes. The thread cannot be told to
 /// stop, so it is the one that nobody joins: it ends when the resolver answers, and its answer may find nobody.
-fn resolve(url: &Url, deadline: Instant) -> Result<Step, TransportError> {
+fn resolve(url: &Url, deadline: Option<Instant>) -> Result<Step, TransportError> {
     let bell = Waker::new()?;
     let (post, addresses) = mailbox(1, bell.clone());
     let (host, port) = (url.host().to_owned(), url.port());
@@ -190,7 +221,7 @@ fn resolve(url: &Url, deadline: Instant) -> Result<Step, TransportError> {
 }
 
 /// Begins to connect to the first address that is not refused at once.
-fn connect_to(mut addresses: VecDeque<SocketAddr>, deadline: Instant) -> Result<Step, TransportError> {
+fn connect_to(mut addresses: VecDeque<SocketAddr>, deadline: Option<Instant>) -> Result<Step, TransportError> {
     let mut refused = TransportError::Io(io::Error::other("the name has no address"));
     while let Some(address) = addresses.pop_front() {
         let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
@@ -269,7 +300,7 @@ impl Transport for Dial {
     fn deadline(&self) -> Option<Instant> {
         match &self.step {
             Step::Resolving { deadline, .. } | Step::Connecting { deadline, .. } | Step::Upgrading { deadline, .. } => {
-                Some(*deadline)
+                *deadline
             }
             Step::Open(channel) => channel.deadline(),
             Step::Failed(_) => None,
@@ -277,16 +308,14 @@ impl Transport for Dial {
     }
 
     fn expire(&mut self, now: Instant) -> Result<(), TransportError> {
+        let is_due = self.deadline().is_some_and(|deadline| now >= deadline);
         match &mut self.step {
             Step::Open(channel) => channel.expire(now),
-            Step::Resolving { deadline, .. } if now >= *deadline => Err(TransportError::TooSlow("be looked up")),
-            Step::Connecting { deadline, .. } if now >= *deadline => {
-                Err(TransportError::TooSlow("accept the connection"))
-            }
-            Step::Upgrading { deadline, .. } if now >= *deadline => {
-                Err(TransportError::TooSlow("answer the WebSocket upgrade"))
-            }
-            _ => Ok(()),
+            _ if !is_due => Ok(()),
+            Step::Resolving { .. } => Err(TransportError::TooSlow("be looked up")),
+            Step::Connecting { .. } => Err(TransportError::TooSlow("accept the connection")),
+            Step::Upgrading { .. } => Err(TransportError::TooSlow("answer the WebSocket upgrade")),
+            Step::Failed(_) => Ok(()),
         }
     }
 

@@ -55,7 +55,9 @@ impl FromStr for Url {
 
     fn from_str(text: &str) -> Result<Self, InvalidUrl> {
         let wrong = |got: &str| InvalidUrl(format!("expected a URL like ws://HOST:PORT/ws, got {text:?}{got}"));
-        let uri: Uri = text.parse().map_err(|error| wrong(&format!(" ({error})")))?;
+        // Schemes have no case (RFC 3986, 3.1); what reads them further down does not know that.
+        let lower = text.split_once("://").map(|(scheme, rest)| format!("{}://{rest}", scheme.to_ascii_lowercase()));
+        let uri: Uri = lower.as_deref().unwrap_or(text).parse().map_err(|error| wrong(&format!(" ({error})")))?;
         match uri.scheme_str() {
             Some("ws") => {}
             Some("wss") => return Err(wrong(" (TLS is not built in; put a proxy that speaks it before the router)")),
@@ -108,12 +110,19 @@ mod tests {
         for (text, host, port) in [
             ("ws://127.0.0.1:8080/ws", "127.0.0.1", 8080),
             ("ws://example.com", "example.com", 80),
+            ("WS://example.com", "example.com", 80),
             ("ws://[::1]:9000/", "::1", 9000),
             ("ws://board-7:65535/a?b=c", "board-7", 65535),
         ] {
             let url: Url = text.parse().unwrap();
             assert_eq!((url.host(), url.port()), (host, port), "{text}");
         }
+    }
+
+    #[test]
+    fn a_scheme_has_no_case() {
+        let url: Url = "Ws://Example.com/A".parse().unwrap();
+        assert_eq!(url.to_string(), "ws://Example.com/A");
     }
 
     #[test]

@@ -181,6 +181,8 @@ impl Channel {
             | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => TransportError::HungUp,
             Error::Io(error) if is_hang_up(error.kind()) => TransportError::HungUp,
             Error::Io(error) => TransportError::Io(error),
+            Error::Protocol(error) => TransportError::Framing(error.to_string()),
+            Error::Utf8(_) => TransportError::Framing("expected text in UTF-8".to_owned()),
             other => TransportError::Framing(other.to_string()),
         }
     }

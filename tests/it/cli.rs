@@ -148,6 +148,66 @@ fn nobody_listens_exit_3() {
     }
 }
 
+/// A port where somebody listens who is no router: sends `greeting` to the first caller, and nothing more until the test
+/// is over.
+fn stranger(greeting: &'static [u8]) -> (String, std::thread::JoinHandle<std::net::TcpStream>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("WS://{}/ws", listener.local_addr().unwrap());
+    let accepted = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(greeting).unwrap();
+        stream
+    });
+    (url, accepted)
+}
+
+#[test]
+fn who_is_no_router_is_told_in_plain_words_exit_3() {
+    for (greeting, got) in [
+        (&b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"[..], "no HTTP answer"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "HTTP 200 OK"),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "an HTTP answer that is no WebSocket upgrade"),
+    ] {
+        for arguments in [&["call", "a.b", "--url"][..], &["join", "--no-retry", "--log-level", "off"]] {
+            let (url, accepted) = stranger(greeting);
+            let end = run(arguments.iter().copied().chain([url.as_str()]));
+            let sentence =
+                format!("wampproc: cannot connect: expected a WebSocket upgrade to wamp.2.json, got {got}\n");
+            assert_end(&end, 3, "", &sentence);
+            accepted.join().unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_takes_too_long_is_named_exit_5() {
+    let (url, accepted) = stranger(b"");
+    let end = run(["call", "a.b", "--timeout", "500ms", "--url", &url]);
+    assert_end(&end, 5, "", "wampproc: cannot connect: the peer took too long to answer the WebSocket upgrade\n");
+    accepted.join().unwrap();
+
+    let router = FakeRouter::new();
+    let program = start(&router, &["call", "a.b", "--timeout", "1s"]);
+    let mut client = router.accept();
+    client.expect(1);
+    assert_end(&program.end(), 5, "", "wampproc: the router did not answer HELLO in time\n");
+}
+
+#[test]
+fn who_is_out_of_time_does_not_wait_for_a_goodbye() {
+    let router = FakeRouter::new();
+    let program = start(&router, &["call", "a.b", "--timeout", "1s"]);
+    let mut client = router.welcome();
+    client.expect(48);
+    let since = Instant::now();
+    client.expect(49);
+    client.expect(6);
+    // Nothing is answered.
+    let end = program.end();
+    assert_eq!(end.code, Some(5));
+    assert!(since.elapsed() < Duration::from_millis(1800), "{:?}", since.elapsed());
+}
+
 #[test]
 fn a_refused_realm_exit_4() {
     for arguments in [&["call", "a.b"][..], &["join"]] {
@@ -230,12 +290,12 @@ fn an_error_is_told_in_words_or_as_json_exit_1() {
 
 #[test]
 fn a_call_without_an_answer_is_taken_back_exit_5() {
-    let end = call(&["--timeout", "100ms"], |call, client| {
+    let end = call(&["--timeout", "1s"], |call, client| {
         // A router that counts seconds would take these for a minute and a half.
         assert_eq!(call[2], json!({}));
         assert_eq!(client.expect(49), json!([49, 1, {"mode": "killnowait"}]));
     });
-    assert_end(&end, 5, "", "wampproc: no result from a.b within 100ms\n");
+    assert_end(&end, 5, "", "wampproc: no result from a.b within 1s\n");
 }
 
 #[test]
@@ -299,8 +359,8 @@ fn subscribed(router: &FakeRouter, arguments: &[&str]) -> (Program, Client) {
 fn subscribe_ends_by_signal_or_time() {
     let router = FakeRouter::new();
     for (arguments, code, last) in [
-        (&["--timeout", "100ms"][..], 0, "subscribed to a.b\n"),
-        (&["--timeout", "100ms", "--count", "1"], 5, "wampproc: only 0 of 1 events within 100ms\n"),
+        (&["--timeout", "1s"][..], 0, "subscribed to a.b\n"),
+        (&["--timeout", "1s", "--count", "1"], 5, "wampproc: only 0 of 1 events within 1s\n"),
     ] {
         let (program, mut client) = subscribed(&router, arguments);
         part(&mut client);

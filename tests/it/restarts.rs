@@ -7,6 +7,7 @@ use wampproc::agent::{Agent, ReconnectPolicy};
 use wampproc::link::client::{Client, Waited};
 use wampproc::server::{Server, ServerConfig};
 use wampproc::sync::waker::Waker;
+use wampproc::transport::dial::Limit;
 use wampproc::transport::url::Url;
 use wampproc::wamp::options::CallOptions;
 use wampproc::wamp::{Event, Payload, Uri};
@@ -45,7 +46,8 @@ fn the_agent_is_whole_again_after_every_restart() {
     let mut server = Some(server);
     for _ in 0..RESTARTS {
         let deadline = Instant::now() + PATIENCE;
-        let mut client = Client::join(&url, &Uri::from("realm1"), Some(deadline), Waker::new().unwrap()).unwrap();
+        let mut client =
+            Client::join(&url, &Uri::from("realm1"), Limit::Until(Some(deadline)), Waker::new().unwrap()).unwrap();
         answers(&mut client, "crossbar.node.n1.worker.w1.utcnow", deadline);
         answers(&mut client, "crossbar.worker.w1.get_process_stats", deadline);
         assert!(!running.is_finished());
