@@ -9,14 +9,11 @@ use crate::api::topics::Audience;
 use crate::api::{Api, Failure, Host, Names, Outcome, Step, Topic};
 use crate::sampler::{Job, Report, Sampler, SamplerRequest};
 use crate::sync::ticket::Ticket;
-use crate::transport::MAX_MESSAGE;
+use crate::transport::MAX_PAYLOAD;
 use crate::wamp::error::uri::NO_SUCH_PROCEDURE;
 use crate::wamp::options::{Caller, InvocationDetails, PublishOptions};
 use crate::wamp::session::Session;
 use crate::wamp::{Payload, RequestId, WampError};
-
-/// The largest result or event that is sent: what a router takes as one message, less what stands around it.
-const MAX_PAYLOAD: usize = MAX_MESSAGE - 4096;
 
 /// The API with everything that it needs to answer.
 pub(super) struct Dispatcher {

@@ -8,11 +8,16 @@ use std::path::PathBuf;
 use serde_json::value::RawValue;
 
 use super::failure::Failure;
-use crate::transport::MAX_MESSAGE;
+use crate::transport::MAX_PAYLOAD;
+use crate::wamp::codec::MAX_DEPTH;
+use crate::wamp::codec::json::is_deeper_than;
 use crate::wamp::{Payload, binary};
 
-/// The most bytes that are read from a file: no router takes a longer message by default.
-const MAX_BYTES: u64 = MAX_MESSAGE as u64;
+/// The most bytes that are read from a file: in base64 four of a message carry three of them.
+const MAX_BYTES: u64 = MAX_PAYLOAD as u64 / 4 * 3;
+
+/// Levels of lists and dicts that an argument may have: the message and the list of arguments are two more.
+const MAX_LEVELS: usize = MAX_DEPTH - 2;
 
 /// What was given, in the order in which it was.
 #[derive(Clone, Debug, Default)]
@@ -74,15 +79,39 @@ impl Arguments {
     /// The payload. Reads the files.
     ///
     /// # Errors
-    /// [`Failure::Input`] when a file cannot be read, or is too long for a message.
+    /// [`Failure::Input`] when a file cannot be read, or is too long for a message; [`Failure::Usage`] when all arguments
+    /// together are, or one is nested deeper than a message may be.
     pub fn payload(&self) -> Result<Payload, Failure> {
         let args = self.positional.iter().map(Argument::json).collect::<Result<Vec<_>, _>>()?;
+        if let Some(deep) = args.iter().chain(self.keyword.iter().map(|(_, json)| json)).find(|json| is_deep(json)) {
+            let sentence = format!(
+                "expected at most {MAX_LEVELS} levels of lists and dicts in an argument, got {}",
+                excerpt(deep)
+            );
+            return Err(Failure::Usage(sentence));
+        }
         let kwargs: Vec<String> = self.keyword.iter().map(|(key, json)| format!("{}:{json}", string(key))).collect();
         let args = raw(args.is_empty(), format!("[{}]", args.join(",")))?;
         let kwargs = raw(kwargs.is_empty(), format!("{{{}}}", kwargs.join(",")))?;
-        Payload::from_raw(args.as_deref(), kwargs.as_deref())
-            .map_err(|expected| Failure::Usage(format!("expected {expected}")))
+        let payload = Payload::from_raw(args.as_deref(), kwargs.as_deref())
+            .map_err(|expected| Failure::Usage(format!("expected {expected}")))?;
+        let size = payload.size();
+        if size > MAX_PAYLOAD {
+            let what = "expected arguments of at most";
+            let sentence = format!("{what} {MAX_PAYLOAD} bytes as JSON, which is what a message holds, got {size}");
+            return Err(Failure::Usage(sentence));
+        }
+        Ok(payload)
     }
+}
+
+fn is_deep(json: &str) -> bool {
+    is_deeper_than(MAX_LEVELS, json)
+}
+
+/// The beginning of an argument, for an error message.
+fn excerpt(json: &str) -> String {
+    format!("{:.20}…", json)
 }
 
 impl Argument {
@@ -100,7 +129,7 @@ fn read(source: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let length = source.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if length as u64 > MAX_BYTES {
-        let sentence = format!("expected at most {MAX_BYTES} bytes, which is what a message holds, got more");
+        let sentence = format!("expected at most {MAX_BYTES} bytes, which is what a message holds in base64, got more");
         return Err(io::Error::new(io::ErrorKind::InvalidData, sentence));
     }
     Ok(bytes)
@@ -178,6 +207,33 @@ mod tests {
     fn what_no_message_holds_is_not_read_to_its_end() {
         assert!(read(io::repeat(0)).is_err());
         assert_eq!(read(io::repeat(0).take(MAX_BYTES)).unwrap().len() as u64, MAX_BYTES);
+    }
+
+    #[test]
+    fn what_no_message_holds_is_refused_with_the_limit() {
+        let refusal = |arguments: &Arguments| match arguments.payload() {
+            Err(Failure::Usage(sentence)) => sentence,
+            other => panic!("{other:?}"),
+        };
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        let mut arguments = Arguments::default();
+        arguments.push(&nested(MAX_LEVELS));
+        arguments.insert("deep", &nested(MAX_LEVELS)).unwrap();
+        let message = format!("[48,1,{{}},\"a.b\",{},{}]", texts(&arguments).0.unwrap(), texts(&arguments).1.unwrap());
+        assert!(crate::wamp::codec::json::decode(&message).is_ok(), "the limit is what a message really holds");
+        for (positional, keyword) in [(nested(MAX_LEVELS + 1), "1".to_owned()), ("1".to_owned(), nested(500))] {
+            let mut arguments = Arguments::default();
+            arguments.push(&positional);
+            arguments.insert("deep", &keyword).unwrap();
+            assert!(
+                refusal(&arguments).starts_with("expected at most 62 levels of lists and dicts in an argument, got [")
+            );
+        }
+        let mut arguments = Arguments::default();
+        arguments.push_string(&"x".repeat(MAX_PAYLOAD - 4));
+        assert_eq!(arguments.payload().unwrap().size(), MAX_PAYLOAD);
+        arguments.insert("k", "1").unwrap();
+        assert!(refusal(&arguments).starts_with("expected arguments of at most 1044480 bytes as JSON"));
     }
 
     #[test]

@@ -32,6 +32,10 @@ pub const SUBPROTOCOL: &str = "wamp.2.json";
 /// The longest message taken, in bytes. A longer one ends the connection.
 pub const MAX_MESSAGE: usize = 1 << 20;
 
+/// The most bytes of arguments to send in a message, so that what stands around them (kind, ids, options, a URI) and what the
+/// router adds has its room in [`MAX_MESSAGE`].
+pub const MAX_PAYLOAD: usize = MAX_MESSAGE - 4096;
+
 /// One end of a connection.
 pub trait Transport: Send {
     /// The descriptor to wait for. It may change when [`Transport::receive`] says so by [`Incoming::Progress`].

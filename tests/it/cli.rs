@@ -90,6 +90,32 @@ fn usage_errors_say_what_to_type_and_exit_2() {
 }
 
 #[test]
+fn what_no_message_holds_is_a_usage_error_before_anything_is_sent() {
+    let (_reserved, port) = closed_port();
+    let url = format!("ws://127.0.0.1:{port}/ws");
+    let deep = format!("{}{}", "[".repeat(63), "]".repeat(63));
+    let path = std::env::temp_dir().join(format!("wampproc-cli-long-{}", std::process::id()));
+    // In base64 it is longer than a message may be.
+    fs::write(&path, vec![0; 800_000]).unwrap();
+    let file = path.to_str().unwrap();
+    let too_long = format!("wampproc: cannot read {file}: expected at most 783360 bytes");
+    for (arguments, sentence) in [
+        (["publish", "a.b", "-b", file], too_long.as_str()),
+        (["call", "a.b", "-b", file], &too_long),
+        (["call", "a.b", "-k", &format!("x={deep}")], "wampproc: expected at most 62 levels of lists and dicts"),
+    ] {
+        let end = run(arguments.into_iter().chain(["--url", &url]));
+        assert!(end.stderr.starts_with(sentence), "{}", end.stderr);
+        assert_eq!((end.code, end.text()), (Some(2), ""));
+    }
+    fs::write(&path, vec![0; 783_000]).unwrap();
+    let (_server, url) = serve(&[]);
+    let publish = run(["publish", "a.b", "-b", file, "--url", &url]);
+    fs::remove_file(&path).unwrap();
+    assert_end(&publish, 0, "", "");
+}
+
+#[test]
 fn help_and_version_go_to_stdout() {
     assert_end(&run(["--version"]), 0, concat!("wampproc ", env!("CARGO_PKG_VERSION"), "\n"), "");
     let all = run(["--help"]);

@@ -65,7 +65,7 @@ pub fn encode(message: &Message) -> String {
 /// # Errors
 /// [`DecodeError`], which says what was expected and what was got. No text makes this panic or recurse deeply.
 pub fn decode(text: &str) -> Result<Message, DecodeError> {
-    if is_too_deep(text.as_bytes()) {
+    if is_deeper_than(MAX_DEPTH, text) {
         return Err(DecodeError::TooDeep);
     }
     let mut list: Elements<'_> =
@@ -310,10 +310,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
     }
 }
 
-/// Whether lists and dicts are nested deeper than [`MAX_DEPTH`]. Reads the text once and decides before any parser sees it.
-fn is_too_deep(text: &[u8]) -> bool {
+/// Whether a JSON text has more levels of lists and dicts than so many. Reads it once; no parser need have seen it.
+#[must_use]
+pub fn is_deeper_than(levels: usize, text: &str) -> bool {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in text {
+    for byte in text.bytes() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_string => escaped = true,
@@ -321,7 +322,7 @@ fn is_too_deep(text: &[u8]) -> bool {
             _ if in_string => {}
             b'[' | b'{' => {
                 depth += 1;
-                if depth > MAX_DEPTH {
+                if depth > levels {
                     return true;
                 }
             }
