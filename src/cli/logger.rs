@@ -1,15 +1,35 @@
-//! The log: one line a record, to stderr.
+//! The log: one line a record, to stderr, at no other cost to those who log. They are the loops, which never wait: what
+//! stderr does not take at once is lost, and what one source logs too much of is left out. Both are counted and told.
 
+use std::fmt;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use super::log_budget::{Budget, Verdict};
 use super::printable::printable;
 use crate::sync::clock::Timestamp;
+use crate::sync::wait::{Interest, wait};
 
-struct Logger;
+/// The longest line: what a pipe that has any room takes at once (pipe(7)).
+const LONGEST: usize = libc::PIPE_BUF;
 
-static LOGGER: Logger = Logger;
+struct Logger {
+    log: Mutex<State>,
+}
+
+static LOGGER: Logger = Logger { log: Mutex::new(State { budget: Budget::new(), lost: 0 }) };
+
+/// What is known between two records. Its lock is held while one is written, so that no two of our threads see the same
+/// room in a pipe.
+struct State {
+    budget: Budget,
+    /// Lines that stderr did not take since the last one that it took.
+    lost: u64,
+}
 
 /// Begins to log what is at least as grave as `level`.
 pub fn start(level: LevelFilter) {
@@ -25,34 +45,125 @@ impl Log for Logger {
 
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
-            let line = line(Timestamp::now(), record);
-            // One write, so that lines of several processes do not mix; and if stderr is gone there is nobody to tell.
-            let _ = io::stderr().write_all(line.as_bytes());
+            let mut state = self.lock();
+            let State { budget, lost } = &mut *state;
+            write(record, budget, Timestamp::now(), Instant::now(), &mut |line| put(line, lost));
         }
     }
 
-    fn flush(&self) {}
+    /// Tells what was not told yet.
+    fn flush(&self) {
+        let mut state = self.lock();
+        let State { budget, lost } = &mut *state;
+        for (target, level, count) in budget.left_out() {
+            put(&left_out(Timestamp::now(), level, target, count), lost);
+        }
+        tell_lost(lost);
+    }
 }
 
-fn line(now: Timestamp, record: &Record<'_>) -> String {
-    let message = record.args().to_string();
-    format!("{now} {} {}: {}\n", record.level(), record.target(), printable(&message))
+impl Logger {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes what is to be written for a record.
+fn write(record: &Record<'_>, budget: &mut Budget, at: Timestamp, now: Instant, put: &mut dyn FnMut(&str)) {
+    let Verdict::Write { left_out: count } = budget.admit(record.target(), record.level(), now) else { return };
+    if count > 0 {
+        put(&left_out(at, record.level(), record.target(), count));
+    }
+    put(&line(at, record.level(), record.target(), record.args()));
+}
+
+/// Writes a line to stderr if that takes it, after saying how many it did not take before.
+fn put(line: &str, lost: &mut u64) {
+    if !tell_lost(lost) || !put_now(line) {
+        *lost += 1;
+    }
+}
+
+/// Whether it is told by now how many lines were lost, if any were.
+fn tell_lost(lost: &mut u64) -> bool {
+    if *lost > 0 {
+        let sentence = format_args!("{lost} log records were lost: nobody read stderr");
+        if !put_now(&line(Timestamp::now(), Level::Warn, module_path!(), &sentence)) {
+            return false;
+        }
+        *lost = 0;
+    }
+    true
+}
+
+/// Writes a line unless that would mean to wait.
+///
+/// Whether there is room is asked, and not made sure by `O_NONBLOCK`: that would hold for whoever else writes there. So
+/// another process that takes the room meanwhile can still make us wait.
+fn put_now(line: &str) -> bool {
+    let mut stderr = io::stderr().lock();
+    let ready = wait([(stderr.as_fd(), Interest::WRITE)], Some(Duration::ZERO));
+    if !ready.is_ok_and(|[ready]| ready.writable) {
+        return false;
+    }
+    // One write, so that lines of several processes do not mix; and if stderr is gone there is nobody to tell.
+    let _ = stderr.write(line.as_bytes());
+    true
+}
+
+fn left_out(at: Timestamp, level: Level, target: &str, count: u64) -> String {
+    line(at, level, target, &format_args!("{count} more records of this kind were left out"))
+}
+
+fn line(at: Timestamp, level: Level, target: &str, message: &fmt::Arguments<'_>) -> String {
+    let mut line = format!("{at} {level} {target}: {}", printable(&message.to_string()));
+    if line.len() >= LONGEST {
+        const CUT: &str = "…";
+        let end = (0..=LONGEST - CUT.len() - 1).rev().find(|&end| line.is_char_boundary(end)).unwrap_or_default();
+        line.truncate(end);
+        line.push_str(CUT);
+    }
+    line.push('\n');
+    line
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use log::Level;
+
+    const AT: Timestamp = Timestamp::from_ns(1_795_334_845_801_000_000);
+
+    fn written(budget: &mut Budget, now: Instant, message: fmt::Arguments<'_>) -> Vec<String> {
+        let record = Record::builder().level(Level::Warn).target("wampproc::agent").args(message).build();
+        let mut lines = Vec::new();
+        write(&record, budget, AT, now, &mut |line| lines.push(line.to_owned()));
+        lines
+    }
 
     #[test]
     fn a_record_is_one_line_whatever_a_peer_put_into_it() {
-        let record = |message: std::fmt::Arguments<'_>| {
-            let record = Record::builder().level(Level::Warn).target("wampproc::agent").args(message).build();
-            line(Timestamp::from_ns(1_795_334_845_801_000_000), &record)
-        };
+        let (mut budget, now) = (Budget::new(), Instant::now());
         assert_eq!(
-            record(format_args!("a router says {}", "\x1b[31mx\ny")),
-            "2026-11-22T08:07:25.801Z WARN wampproc::agent: a router says \\u{1b}[31mx\\ny\n"
+            written(&mut budget, now, format_args!("a router says {}", "\x1b[31mx\ny")),
+            ["2026-11-22T08:07:25.801Z WARN wampproc::agent: a router says \\u{1b}[31mx\\ny\n"]
         );
+        for letter in ["x", "ü", "✔"] {
+            let long = written(&mut budget, now, format_args!("{}", letter.repeat(LONGEST)));
+            assert!((LONGEST - 3..=LONGEST).contains(&long[0].len()), "{}", long[0].len());
+            assert!(long[0].ends_with("…\n"));
+        }
+    }
+
+    #[test]
+    fn what_was_left_out_is_told_before_the_next_record() {
+        let (mut budget, start) = (Budget::new(), Instant::now());
+        let flood: usize = (0..1000).map(|_| written(&mut budget, start, format_args!("no")).len()).sum();
+        assert!(flood < 100, "{flood}");
+        let next = written(&mut budget, start + Duration::from_secs(10), format_args!("no"));
+        let told = format!(
+            "2026-11-22T08:07:25.801Z WARN wampproc::agent: {} more records of this kind were left out\n",
+            1000 - flood
+        );
+        assert_eq!(next, [told, "2026-11-22T08:07:25.801Z WARN wampproc::agent: no\n".to_owned()]);
     }
 }

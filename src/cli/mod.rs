@@ -13,6 +13,7 @@ pub mod flags;
 mod given;
 mod help;
 mod join;
+mod log_budget;
 mod logger;
 mod output;
 mod parse;
@@ -43,7 +44,9 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     match parse(words) {
         Ok(Asked::Run(command, given)) => {
             logger::start(given.log_level);
-            end((command.run)(&given), Some(command.id), given.format)
+            let outcome = (command.run)(&given);
+            log::logger().flush();
+            end(outcome, Some(command.id), given.format)
         }
         Ok(Asked::Answer(answer, command)) => {
             let text = match (answer, command) {

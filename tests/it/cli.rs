@@ -2,7 +2,7 @@
 //! program's own.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::Stdio;
@@ -17,7 +17,7 @@ use wampproc::cli::commands::COMMANDS;
 use wampproc::cli::flags::FLAGS;
 
 use crate::fake_router::{Client, FakeRouter};
-use crate::support::{End, PATIENCE, Program, run, wampproc};
+use crate::support::{End, PATIENCE, Program, full_pipe, pipe, run, wampproc};
 
 /// A port that nobody listens on, and nobody else can take, as long as the descriptor is open.
 fn closed_port() -> (OwnedFd, u16) {
@@ -29,7 +29,7 @@ fn closed_port() -> (OwnedFd, u16) {
 
 /// The end of a pipe that nobody reads.
 fn closed_pipe() -> Stdio {
-    let (reader, writer) = nix::unistd::pipe().unwrap();
+    let (reader, writer) = pipe();
     drop(reader);
     Stdio::from(writer)
 }
@@ -273,8 +273,9 @@ fn bytes_come_from_files_and_from_the_standard_input() {
     let router = FakeRouter::new();
     let arguments = ["call", "a.b", "1", "-b", path.to_str().unwrap(), "--bytes=-", "--url", &router.url().to_string()];
     let mut command = wampproc(arguments);
-    let (reader, writer) = nix::unistd::pipe().unwrap();
-    fs::File::from(writer).write_all(b"foo").unwrap();
+    let (reader, mut writer) = pipe();
+    writer.write_all(b"foo").unwrap();
+    drop(writer);
     command.stdin(Stdio::from(reader));
     let program = Program::spawn(command);
     let mut client = router.welcome();
@@ -405,7 +406,7 @@ fn subscribe_ends_by_signal_or_time() {
 #[test]
 fn who_waits_for_a_reader_that_does_not_read_is_ended_by_a_second_signal() {
     let router = FakeRouter::new();
-    let (reader, writer) = nix::unistd::pipe().unwrap();
+    let (reader, writer) = pipe();
     let mut command = wampproc(["subscribe", "a.b", "--url", &router.url().to_string()]);
     let program = Program::start(command.stdout(Stdio::from(writer)));
     drop(command);
@@ -561,6 +562,59 @@ fn serve_is_called_and_ends_within_two_seconds() {
         assert_end(&program.end(), 0, "", "");
         assert!(since.elapsed() < Duration::from_secs(2));
     }
+}
+
+#[test]
+fn a_stderr_that_nobody_reads_stops_nobody() {
+    let (mut reader, writer) = full_pipe();
+    let mut command = wampproc(["serve", "--listen", "127.0.0.1:0", "--log-level", "debug"]);
+    let mut program = Program::start_with_both(command.stdout(Stdio::piped()).stderr(writer));
+    drop(command);
+    let ready = program.line();
+    let url = ready.split(' ').nth(1).unwrap();
+    let call = || {
+        let end = run(["call", "crossbar.worker.wampproc.get_cpus", "--url", url]);
+        assert_eq!((end.code, end.stderr.as_str()), (Some(0), ""));
+    };
+    call();
+    // When there is room again, the log goes on with what is missing in it.
+    let mut log = vec![0; 1 << 16];
+    let _ = reader.read(&mut log).unwrap();
+    call();
+    let since = Instant::now();
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.end().code, Some(0));
+    assert!(since.elapsed() < Duration::from_secs(2));
+    let mut log = String::new();
+    reader.read_to_string(&mut log).unwrap();
+    let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
+    assert!(lines[0].ends_with(" log records were lost: nobody read stderr"), "{log}");
+    assert!(lines.len() > 1, "{log}");
+}
+
+#[test]
+fn peers_cannot_fill_a_log() {
+    let (program, url) = serve(&[]);
+    let address = url.strip_prefix("ws://").unwrap().strip_suffix("/ws").unwrap();
+    let breach = |_| {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let head = format!(
+            "GET /ws HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Protocol: wamp.2.json\r\n\r\n"
+        );
+        // No client's frame is unmasked.
+        stream.write_all(&[head.as_bytes(), &[0x81, 0x01, b'x']].concat()).unwrap();
+        stream
+    };
+    for mut stream in (0..200).map(breach).collect::<Vec<_>>() {
+        stream.read_to_end(&mut Vec::new()).unwrap();
+    }
+    program.signal(Signal::SIGTERM);
+    let log = program.end().stderr;
+    let told = log.lines().filter(|line| line.contains(" WARN ") && line.contains("unmasked")).count();
+    assert!((10..150).contains(&told), "{log}");
+    assert!(log.contains(" more records of this kind were left out"), "{log}");
 }
 
 #[test]

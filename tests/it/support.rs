@@ -1,13 +1,15 @@
 //! Programs that tests run: what they print as it comes, how they end, and that none outlives its test.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, pipe2};
 
 /// How long a test waits for anything.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,6 +47,22 @@ pub fn wampproc(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Comma
     command
 }
 
+/// A pipe that no other process has an end of yet: the one to read and the one to write.
+pub fn pipe() -> (File, File) {
+    let (reader, writer) = pipe2(OFlag::O_CLOEXEC).unwrap();
+    (reader.into(), writer.into())
+}
+
+/// A pipe that is full.
+pub fn full_pipe() -> (File, File) {
+    let (reader, mut writer) = pipe();
+    // The flag belongs to the pipe's end, whoever has it: it must be off again before somebody gets it.
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    while writer.write(&[b'\n'; 4096]).is_ok() {}
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+    (reader, writer)
+}
+
 /// Runs the program of this package to its end.
 pub fn run(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> End {
     Program::spawn(wampproc(arguments)).end()
@@ -58,9 +76,14 @@ impl Program {
 
     /// Starts a program whose stdout the command has set already.
     pub fn start(command: &mut Command) -> Self {
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        Self::start_with_both(command.stderr(Stdio::piped()))
+    }
+
+    /// Starts a program whose stdout and stderr the command has set already. Of those that are not piped nothing is known.
+    pub fn start_with_both(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let stdout = child.stdout.take().map_or_else(|| channel().1, lines);
-        let stderr = lines(child.stderr.take().unwrap());
+        let stderr = child.stderr.take().map_or_else(|| channel().1, lines);
         Self { child, stdout, stderr, logged: Vec::new() }
     }
 
