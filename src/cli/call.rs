@@ -34,7 +34,7 @@ fn print(conversation: &mut Conversation, given: &Given, call: RequestId) -> Res
             Event::Result { request, progress, payload } if request == call => {
                 // Some routers pass progressive results on to those who did not ask.
                 if !progress || given.results.which == Which::All {
-                    output::bytes(&output::result(&payload, given.results.form))?;
+                    conversation.print(&output::result(&payload, given.results.form))?;
                 }
                 if !progress {
                     return Ok(Goodbye::Courtesy);

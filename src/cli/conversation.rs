@@ -1,15 +1,18 @@
 //! What `call`, `subscribe` and `publish` have in common: one session for one request, a deadline, signals.
 
 use std::fmt::Display;
+use std::io;
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use humantime::format_duration;
 
 use super::failure::Failure;
 use super::given::{Given, Timeout};
+use super::output;
 use super::signals::Signals;
 use crate::link::client::{Client, Waited};
-use crate::sync::wait::earlier;
+use crate::sync::wait::{Interest, earlier, until, wait};
 use crate::sync::waker::Waker;
 use crate::transport::dial;
 use crate::wamp::event::Event;
@@ -19,6 +22,8 @@ use crate::wamp::session::Session;
 pub struct Conversation {
     client: Client,
     signals: Signals,
+    /// Rings when a signal comes.
+    interrupt: Waker,
     limit: Option<Limit>,
 }
 
@@ -60,13 +65,13 @@ pub fn converse(
     };
     let signals = Signals::catch()?;
     let waker = Waker::new().map_err(|error| Failure::System { what: "make an eventfd".to_owned(), error })?;
-    let interrupt = waker.clone();
-    signals.then(move || interrupt.wake());
+    let (signal, interrupt) = (waker.clone(), waker.clone());
+    signals.then(move || signal.wake());
     let client = Client::join(&given.url, &given.realm, way_in, waker)
         .map_err(|error| if signals.came() { Failure::Interrupted } else { error.into() })?;
-    let mut session = Conversation { client, signals, limit };
+    let mut session = Conversation { client, signals, interrupt, limit };
     let outcome = conversation(&mut session);
-    let Conversation { client, signals, limit } = session;
+    let Conversation { client, signals, limit, .. } = session;
     let (now, deadline) = (Instant::now(), limit.map(|limit| limit.deadline));
     match outcome {
         Ok(Goodbye::Receipt) => {
@@ -93,23 +98,69 @@ impl Conversation {
         self.client.session()
     }
 
-    /// Waits for an event of the session. `missing` says what there is not if none comes in time, as in "no result".
+    /// From now on it is over when nobody reads the standard output any more.
     ///
     /// # Errors
-    /// [`Failure::Wamp`] when the request failed, [`Failure::TimedOut`], [`Failure::Interrupted`], [`Failure::Link`].
-    pub fn hear(&mut self, missing: impl Display) -> Result<Event, Failure> {
-        // Both before waiting: events that come without a pause must not keep either from being seen.
+    /// [`Failure::System`] when the kernel refuses a descriptor.
+    pub fn only_for_a_reader(&mut self) -> Result<(), Failure> {
+        let outlet = io::stdout().as_fd().try_clone_to_owned();
+        self.client
+            .outlet(outlet.map_err(|error| Failure::System { what: "watch the standard output".to_owned(), error })?);
+        Ok(())
+    }
+
+    /// Prints bytes as their reader takes them, for as long as there is time.
+    ///
+    /// # Errors
+    /// [`Failure::Output`], [`Failure::TimedOut`], [`Failure::Interrupted`].
+    pub fn print(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        // A pipe with any room takes so many without waiting.
+        for piece in bytes.chunks(libc::PIPE_BUF) {
+            self.wait_for_room()?;
+            output::bytes(piece)?;
+        }
+        Ok(())
+    }
+
+    fn wait_for_room(&self) -> Result<(), Failure> {
+        let stdout = io::stdout();
+        loop {
+            self.check("nobody read the output")?;
+            let timeout = until(self.limit.map(|limit| limit.deadline), Instant::now());
+            let [room, _] =
+                wait([(stdout.as_fd(), Interest::WRITE), (self.interrupt.as_fd(), Interest::READ)], timeout)
+                    .map_err(Failure::Output)?;
+            if room.writable {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether there is still time, and no signal.
+    fn check(&self, missing: impl Display) -> Result<(), Failure> {
         if self.signals.came() {
             return Err(Failure::Interrupted);
         }
         if self.limit.is_some_and(|limit| Instant::now() >= limit.deadline) {
             return Err(self.timed_out(missing));
         }
+        Ok(())
+    }
+
+    /// Waits for an event of the session. `missing` says what there is not if none comes in time, as in "no result".
+    ///
+    /// # Errors
+    /// [`Failure::Wamp`] when the request failed, [`Failure::TimedOut`], [`Failure::Interrupted`], [`Failure::Link`],
+    /// [`Failure::Output`] when it was only for a reader and that is gone.
+    pub fn hear(&mut self, missing: impl Display) -> Result<Event, Failure> {
+        // Before waiting: events that come without a pause must not keep it from being seen.
+        self.check(&missing)?;
         match self.client.wait(self.limit.map(|limit| limit.deadline))? {
             Waited::Event(Event::Failed { error, .. }) => Err(Failure::Wamp(error)),
             Waited::Event(event) => Ok(event),
             Waited::TimedOut => Err(self.timed_out(missing)),
             Waited::Interrupted => Err(Failure::Interrupted),
+            Waited::Unread => Err(Failure::Output(io::ErrorKind::BrokenPipe.into())),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::conversation::{Conversation, Goodbye, converse};
 use super::failure::Failure;
 use super::given::{Acknowledgement, Given};
-use super::{output, values};
+use super::values;
 use crate::wamp::event::Event;
 use crate::wamp::options::PublishOptions;
 use crate::wamp::{Payload, Uri};
@@ -30,7 +30,7 @@ fn publish(
     loop {
         match conversation.hear("no answer to PUBLISH")? {
             Event::Done { request, publication: Some(publication) } if request == publish => {
-                output::line(&publication.to_string())?;
+                conversation.print(format!("{publication}\n").as_bytes())?;
                 return Ok(Goodbye::Courtesy);
             }
             _ => {}

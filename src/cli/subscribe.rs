@@ -15,6 +15,7 @@ pub(super) fn run(given: &Given) -> Result<(), Failure> {
         .check(Rules::Loose, given.subscription.matching.form())
         .map_err(|error| Failure::Usage(format!("TOPIC: {error}")))?;
     let outcome = converse(given, |conversation| {
+        conversation.only_for_a_reader()?;
         let subscription = subscribe(conversation, given, &topic)?;
         log::info!("subscribed to {topic}");
         print(conversation, &topic, subscription, given.subscription.count)
@@ -47,16 +48,30 @@ fn print(
     let count_or_all = count.unwrap_or(u64::MAX);
     let mut printed = 0;
     while printed < count_or_all {
-        match conversation.hear(format_args!("only {printed} of {count_or_all} events")) {
-            Ok(Event::Event { subscription, publication, details, payload }) if subscription == wanted => {
-                let topic = details.topic.as_ref().unwrap_or(topic);
-                output::line(&output::event(topic.as_str(), &payload, publication.get()))?;
-                printed += 1;
-            }
-            Ok(_) => {}
+        let missing = format!("only {printed} of {count_or_all} events");
+        match print_next(conversation, topic, wanted, &missing) {
+            Ok(()) => printed += 1,
             Err(Failure::TimedOut(_)) if count.is_none() => break,
             Err(failure) => return Err(failure),
         }
     }
     Ok(Goodbye::Courtesy)
+}
+
+fn print_next(
+    conversation: &mut Conversation,
+    topic: &Uri,
+    wanted: SubscriptionId,
+    missing: &str,
+) -> Result<(), Failure> {
+    loop {
+        match conversation.hear(missing)? {
+            Event::Event { subscription, publication, details, payload } if subscription == wanted => {
+                let topic = details.topic.as_ref().unwrap_or(topic);
+                let line = output::event(topic.as_str(), &payload, publication.get()) + "\n";
+                return conversation.print(line.as_bytes());
+            }
+            _ => {}
+        }
+    }
 }

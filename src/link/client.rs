@@ -1,7 +1,7 @@
 //! A link for programs that wait for one thing at a time: what the commands `call`, `subscribe` and `publish` use.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
 use super::{Link, LinkError};
@@ -20,6 +20,7 @@ use crate::wamp::session::Session;
 pub struct Client {
     link: Link,
     interrupt: Waker,
+    outlet: Option<OwnedFd>,
 }
 
 /// What ended a wait.
@@ -31,6 +32,8 @@ pub enum Waited {
     TimedOut,
     /// Somebody rang the waker that the client was made with.
     Interrupted,
+    /// The reader at the other end of [`Client::outlet`] is gone.
+    Unread,
 }
 
 impl Client {
@@ -42,15 +45,20 @@ impl Client {
     pub fn join(url: &Url, realm: &Uri, limit: Limit, interrupt: Waker) -> Result<Self, LinkError> {
         let now = Instant::now();
         let dial = Dial::within(url, KeepalivePolicy::default(), limit, now).map_err(LinkError::Unreachable)?;
-        let mut client = Self { link: Link::join_within(Box::new(dial), realm, limit), interrupt };
+        let mut client = Self { link: Link::join_within(Box::new(dial), realm, limit), interrupt, outlet: None };
         loop {
             // The link keeps the time itself, and says what took too long.
             match client.wait(None)? {
                 Waited::Event(Event::Joined { .. }) => return Ok(client),
-                Waited::Event(_) | Waited::TimedOut => {}
+                Waited::Event(_) | Waited::TimedOut | Waited::Unread => {}
                 Waited::Interrupted => return Err(interrupted()),
             }
         }
+    }
+
+    /// Where what comes is written to. From now on it ends any wait that nobody reads there any more.
+    pub fn outlet(&mut self, outlet: OwnedFd) {
+        self.outlet = Some(outlet);
     }
 
     /// The session, to make requests in; they go out with the next wait.
@@ -78,11 +86,18 @@ impl Client {
                 return Ok(Waited::TimedOut);
             }
             let timeout = until(earlier(deadline, self.link.deadline()), now);
-            let fds = [(self.link.fd(), self.link.interest()), (self.interrupt.as_fd(), Interest::READ)];
-            let [_, interrupted] = wait(fds, timeout).map_err(|error| LinkError::Lost(TransportError::Io(error)))?;
+            let interrupt = self.interrupt.as_fd();
+            // Waited for without an interest, a descriptor only tells that it is broken; the waker's never is.
+            let outlet = self.outlet.as_ref().map_or(interrupt, AsFd::as_fd);
+            let link = (self.link.fd(), self.link.interest());
+            let [_, interrupted, unread] = wait([link, (interrupt, Interest::READ), (outlet, Interest::NONE)], timeout)
+                .map_err(|error| LinkError::Lost(TransportError::Io(error)))?;
             if interrupted.readable {
                 self.interrupt.hush();
                 return Ok(Waited::Interrupted);
+            }
+            if unread.readable {
+                return Ok(Waited::Unread);
             }
         }
     }
@@ -94,13 +109,14 @@ impl Client {
     /// [`LinkError`]: the router ended the session itself, the connection was lost, the answer did not come in time, or an
     /// interrupt came first ([`LinkError::Lost`]).
     pub fn leave(mut self, deadline: Option<Instant>) -> Result<(), LinkError> {
+        self.outlet = None;
         self.link.leave_until(CLOSE_NORMAL, deadline);
         // Once in any case: a GOODBYE that nobody waits for goes out all the same.
         self.link.flush(Instant::now())?;
         loop {
             match self.wait(deadline)? {
                 Waited::Event(Event::Left) => return Ok(()),
-                Waited::Event(_) => {}
+                Waited::Event(_) | Waited::Unread => {}
                 Waited::TimedOut => return Err(LinkError::Unanswered("GOODBYE")),
                 Waited::Interrupted => return Err(interrupted()),
             }

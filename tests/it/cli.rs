@@ -404,20 +404,57 @@ fn subscribe_ends_by_signal_or_time() {
 }
 
 #[test]
-fn who_waits_for_a_reader_that_does_not_read_is_ended_by_a_second_signal() {
+fn a_reader_that_does_not_read_keeps_nobody_from_ending() {
+    let router = FakeRouter::new();
+    for (arguments, code) in
+        [(&[][..], 0), (&["--count", "1"], 130), (&["--timeout", "1s"], 0), (&["--timeout", "1s", "--count", "2"], 5)]
+    {
+        let (mut reader, writer) = pipe();
+        let url = router.url().to_string();
+        let mut command = wampproc([&["subscribe", "a.b", "--url", &url], arguments].concat());
+        let program = Program::start(command.stdout(writer));
+        drop(command);
+        let mut client = router.welcome();
+        client.expect(32);
+        client.send(&json!([33, 1, 77]));
+        // More than a pipe holds.
+        client.send(&json!([36, 77, 1001, {}, ["x".repeat(200_000)]]));
+        let patience = PollTimeout::try_from(PATIENCE).unwrap();
+        let readable = poll(&mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)], patience);
+        assert_eq!(readable, Ok(1), "nothing was written");
+        if !arguments.contains(&"--timeout") {
+            program.signal(Signal::SIGTERM);
+        }
+        part(&mut client);
+        assert_eq!(program.end().code, Some(code), "{arguments:?}");
+        reader.read_to_end(&mut Vec::new()).unwrap();
+    }
+}
+
+#[test]
+fn a_reader_that_goes_ends_subscribe_without_another_event() {
     let router = FakeRouter::new();
     let (reader, writer) = pipe();
     let mut command = wampproc(["subscribe", "a.b", "--url", &router.url().to_string()]);
-    let program = Program::start(command.stdout(Stdio::from(writer)));
+    let program = Program::start(command.stdout(writer));
     drop(command);
     let mut client = router.welcome();
     client.expect(32);
     client.send(&json!([33, 1, 77]));
-    // More than a pipe holds.
-    client.send(&json!([36, 77, 1001, {}, ["x".repeat(200_000)]]));
-    let patience = PollTimeout::try_from(PATIENCE).unwrap();
-    let readable = poll(&mut [PollFd::new(reader.as_fd(), PollFlags::POLLIN)], patience);
-    assert_eq!(readable, Ok(1), "nothing was written");
+    drop(reader);
+    part(&mut client);
+    assert_end(&program.end(), 0, "", "");
+}
+
+#[test]
+fn a_second_signal_ends_who_cannot_end_in_order() {
+    let router = FakeRouter::new();
+    let (_reader, writer) = full_pipe();
+    let mut command = wampproc(["join", &router.url().to_string(), "--log-level", "off"]);
+    let program = Program::start(command.stdout(writer));
+    drop(command);
+    // It waits to say that it is ready.
+    let _client = router.serve();
     let deadline = Instant::now() + PATIENCE;
     loop {
         program.signal(Signal::SIGINT);

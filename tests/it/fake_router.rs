@@ -72,8 +72,9 @@ impl Client {
 
     pub fn send_text(&mut self, text: &str) {
         match self.socket.send(Message::text(text)) {
-            // The client may hang up before it has read all of a message that is too long; what it says is still there.
-            Err(tungstenite::Error::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            // The client may hang up before it has read everything; what it says is still there.
+            Err(tungstenite::Error::Io(error))
+                if matches!(error.kind(), std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset) => {}
             other => other.unwrap(),
         }
     }
