@@ -1,5 +1,6 @@
 //! The commands: one table, an entry each.
 
+use super::exit::Exit;
 use super::failure::Failure;
 use super::flags::{Store, set};
 use super::given::Given;
@@ -35,6 +36,8 @@ pub struct Command {
     pub summary: &'static str,
     /// Paragraphs for `--help`.
     pub about: &'static [&'static str],
+    /// How it can end.
+    pub exits: &'static [Exit],
     /// Does it.
     pub run: fn(&Given) -> Result<(), Failure>,
 }
@@ -96,7 +99,8 @@ pub const COMMANDS: &[Command] = &[
              --allow-remote-anonymous says that others may too.",
             "When every procedure is registered, one line is printed: ready URL REALM.",
         ],
-        run: serve::run,
+        exits: &[Exit::Done, Exit::Failed, Exit::Usage, Exit::Lost, Exit::Interrupted],
+        run: |given| serve::run(&given.place.realm, &given.agent, given.connection.keepalive, &given.listening),
     },
     Command {
         id: Name::Join,
@@ -104,7 +108,7 @@ pub const COMMANDS: &[Command] = &[
         positionals: &[Positional {
             name: "URL",
             times: Times::AtMostOnce { default: Url::DEFAULT },
-            store: Store::Text(|given, text| set(&mut given.url, text.parse())),
+            store: Store::Text(|given, text| set(&mut given.place.url, text.parse())),
         }],
         summary: "put this process on the bus of a WAMP router",
         about: &[
@@ -113,7 +117,8 @@ pub const COMMANDS: &[Command] = &[
              that refuses the realm or the login ends it.",
             "When every procedure is registered, one line is printed: ready URL REALM.",
         ],
-        run: join::run,
+        exits: Exit::ALL,
+        run: |given| join::run(&given.place, &given.agent, &given.connection),
     },
     Command {
         id: Name::Call,
@@ -132,7 +137,8 @@ pub const COMMANDS: &[Command] = &[
             "Prints one line of JSON: the value, when the result is exactly one positional value, and else \
              {\"args\":[...],\"kwargs\":{...}}. Numbers and the order of keys are printed as they came.",
         ],
-        run: call::run,
+        exits: Exit::ALL,
+        run: |given| call::run(&given.place, given.timeout, &given.subject, &given.arguments, given.results),
     },
     Command {
         id: Name::Subscribe,
@@ -143,7 +149,8 @@ pub const COMMANDS: &[Command] = &[
             "Prints a line of JSON for each event: {\"topic\":...,\"args\":[...],\"kwargs\":{...},\"publication\":ID}. \
              Goes on until a signal ends it, or --count or --timeout does.",
         ],
-        run: subscribe::run,
+        exits: Exit::ALL,
+        run: |given| subscribe::run(&given.place, given.timeout, &given.subject, given.subscription),
     },
     Command {
         id: Name::Publish,
@@ -151,7 +158,8 @@ pub const COMMANDS: &[Command] = &[
         positionals: &[TOPIC, ARGUMENTS],
         summary: "publish an event",
         about: &[ABOUT_ARGUMENTS],
-        run: publish::run,
+        exits: Exit::ALL,
+        run: |given| publish::run(&given.place, given.timeout, &given.subject, &given.arguments, given.acknowledgement),
     },
     Command {
         id: Name::Procedures,
@@ -159,7 +167,8 @@ pub const COMMANDS: &[Command] = &[
         positionals: &[],
         summary: "list the procedures of the management API",
         about: &["Prints what serve and join register: name, arguments, result and what it does. Needs no router."],
-        run: procedures::run,
+        exits: &[Exit::Done, Exit::Failed, Exit::Usage],
+        run: |given| procedures::run(given.format),
     },
 ];
 
@@ -170,5 +179,12 @@ mod tests {
     #[test]
     fn every_name_has_its_command() {
         assert!(Name::ALL.iter().eq(COMMANDS.iter().map(|command| &command.id)));
+    }
+
+    #[test]
+    fn every_command_can_succeed_and_be_typed_wrong() {
+        for command in COMMANDS {
+            assert!([Exit::Done, Exit::Usage].iter().all(|exit| command.exits.contains(exit)), "{}", command.name);
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use humantime::format_duration;
 
 use super::failure::Failure;
-use super::given::{Given, Timeout};
+use super::given::{Place, Timeout};
 use super::output;
 use super::signals::Signals;
 use crate::link::client::{Client, Waited};
@@ -52,10 +52,11 @@ struct Limit {
 /// # Errors
 /// [`Failure`]: that of the conversation, or of the way to it.
 pub fn converse(
-    given: &Given,
+    place: &Place,
+    timeout: Timeout,
     conversation: impl FnOnce(&mut Conversation) -> Result<Goodbye, Failure>,
 ) -> Result<(), Failure> {
-    let (limit, way_in) = match given.timeout {
+    let (limit, way_in) = match timeout {
         Timeout::Unsaid => (None, dial::Limit::EachStep),
         Timeout::Never => (None, dial::Limit::Until(None)),
         Timeout::After(timeout) => {
@@ -67,7 +68,7 @@ pub fn converse(
     let waker = Waker::new().map_err(|error| Failure::System { what: "make an eventfd".to_owned(), error })?;
     let (signal, interrupt) = (waker.clone(), waker.clone());
     signals.then(move || signal.wake());
-    let client = Client::join(&given.url, &given.realm, way_in, waker)
+    let client = Client::join(&place.url, &place.realm, way_in, waker)
         .map_err(|error| if signals.came() { Failure::Interrupted } else { error.into() })?;
     let mut session = Conversation { client, signals, interrupt, limit };
     let outcome = conversation(&mut session);

@@ -81,7 +81,7 @@ pub const FLAGS: &[Flag] = &[
         takes: Takes::Value {
             name: "URL",
             default: Some(Url::DEFAULT),
-            store: Store::Text(|given, text| set(&mut given.url, text.parse())),
+            store: Store::Text(|given, text| set(&mut given.place.url, text.parse())),
         },
         commands: CLIENTS,
         help: "The router.",
@@ -103,7 +103,7 @@ pub const FLAGS: &[Flag] = &[
         takes: Takes::Value {
             name: "REALM",
             default: Some(REALM),
-            store: Store::Text(|given, text| set(&mut given.realm, values::uri(text))),
+            store: Store::Text(|given, text| set(&mut given.place.realm, values::uri(text))),
         },
         commands: &[Serve, Join, Call, Subscribe, Publish],
         help: "The realm.",
@@ -156,7 +156,7 @@ pub const FLAGS: &[Flag] = &[
             store: Store::Text(|given, text| set(&mut given.connection.reconnect.max, values::delay(text))),
         },
         commands: &[Join],
-        help: "The longest such wait.",
+        help: "The longest such wait; not less than the first.",
     },
     Flag {
         long: "ping-interval",
@@ -164,10 +164,12 @@ pub const FLAGS: &[Flag] = &[
         takes: Takes::Value {
             name: "TIME",
             default: Some("10s"),
-            store: Store::Text(|given, text| set(&mut given.connection.keepalive.interval, values::limit(text))),
+            store: Store::Text(|given, text| {
+                set(&mut given.connection.keepalive.interval, values::ping_interval(text))
+            }),
         },
         commands: AGENTS,
-        help: "Silence after which the other end is asked whether it is still there. 0: never.",
+        help: "Silence after which the other end is asked whether it is still there, 100ms or more. 0: never.",
     },
     Flag {
         long: "node",
@@ -186,7 +188,7 @@ pub const FLAGS: &[Flag] = &[
         takes: Takes::Value {
             name: "ID",
             default: Some(env!("CARGO_PKG_NAME")),
-            store: Store::Text(|given, text| set(&mut given.agent.worker, values::id(text).map(Some))),
+            store: Store::Text(|given, text| set(&mut given.agent.worker, values::id(text))),
         },
         commands: AGENTS,
         help: "The worker's id, one component of a URI.",
@@ -208,7 +210,7 @@ pub const FLAGS: &[Flag] = &[
         takes: Takes::Value {
             name: "TEMPLATE",
             default: None,
-            store: Store::Text(|given, text| push(&mut given.agent.prefixes, values::text(text))),
+            store: Store::Text(|given, text| push(&mut given.agent.prefixes, values::prefix(text))),
         },
         commands: AGENTS,
         help: "A prefix of all URIs, without a dot at its end; {node} and {worker} in it stand for the ids. Replaces \
@@ -220,7 +222,7 @@ pub const FLAGS: &[Flag] = &[
         takes: Takes::Value {
             name: "TYPE",
             default: Some("native"),
-            store: Store::Text(|given, text| set(&mut given.agent.worker_type, values::text(text).map(Some))),
+            store: Store::Text(|given, text| set(&mut given.agent.worker_type, values::text(text))),
         },
         commands: AGENTS,
         help: "What get_process_monitor gives as \"type\".",
@@ -231,7 +233,7 @@ pub const FLAGS: &[Flag] = &[
         takes: Takes::Value {
             name: "TIME",
             default: Some("1s"),
-            store: Store::Text(|given, text| set(&mut given.agent.interval, values::interval(text).map(Some))),
+            store: Store::Text(|given, text| set(&mut given.agent.interval, values::interval(text))),
         },
         commands: AGENTS,
         help: "Time between two samples of the process, 10ms to 1d.",
@@ -242,7 +244,7 @@ pub const FLAGS: &[Flag] = &[
         takes: Takes::Value {
             name: "SAMPLES",
             default: Some("600"),
-            store: Store::Text(|given, text| set(&mut given.agent.history, values::history(text).map(Some))),
+            store: Store::Text(|given, text| set(&mut given.agent.history, values::history(text))),
         },
         commands: AGENTS,
         help: "How many samples are kept. 0: nothing is measured unless somebody asks.",
@@ -400,6 +402,9 @@ pub const FLAGS: &[Flag] = &[
         help: "Prints the version.",
     },
 ];
+
+/// Flags that contradict each other.
+pub const EXCLUSIVE: &[(&str, &str)] = &[("no-retry", "reconnect-initial"), ("no-retry", "reconnect-max")];
 
 fn store_log_level(given: &mut Given, text: &str) -> Result<(), String> {
     set(&mut given.log_level, values::log_level(text))

@@ -1,28 +1,30 @@
-//! What a command line says, typed: the flags' values by subject. The table of [`super::flags`] fills it, the defaults
-//! included.
+//! What a command line says, typed: the flags' values by subject. Each command takes the subjects that concern it.
+//!
+//! The tables of [`super::flags`] and [`super::commands`] fill it, and have the defaults. It begins blank; what a blank holds
+//! for a flag that has a default means nothing.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use humantime::format_duration;
 use log::LevelFilter;
 
 use super::arguments::Arguments;
+use super::failure::Failure;
 use super::output;
 use crate::agent::{AgentBuilder, Patience, ReconnectPolicy};
 use crate::api::Role;
-use crate::server::{AllowedOrigin, Exposure, REALM};
+use crate::server::{AllowedOrigin, Exposure};
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::url::Url;
 use crate::wamp::Uri;
 use crate::wamp::options::Match;
 
-/// Everything that can be given, each command reading its part.
+/// Everything that can be given.
 #[derive(Debug)]
 pub struct Given {
-    /// The router to connect to.
-    pub url: Url,
-    /// The realm to join or to open.
-    pub realm: Uri,
+    /// Where to connect to, or what to open.
+    pub place: Place,
     /// The procedure to call or the topic; nothing until it is given.
     pub subject: String,
     /// What `call` and `publish` send.
@@ -50,8 +52,7 @@ pub struct Given {
 impl Default for Given {
     fn default() -> Self {
         Self {
-            url: Url::default(),
-            realm: Uri::from(REALM),
+            place: Place::default(),
             subject: String::new(),
             arguments: Arguments::default(),
             timeout: Timeout::default(),
@@ -62,8 +63,23 @@ impl Default for Given {
             agent: Agent::default(),
             connection: Connection::default(),
             listening: Listening::default(),
-            log_level: LevelFilter::Warn,
+            log_level: LevelFilter::Off,
         }
+    }
+}
+
+/// A realm at a router.
+#[derive(Debug)]
+pub struct Place {
+    /// The router.
+    pub url: Url,
+    /// The realm.
+    pub realm: Uri,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { url: Url::default(), realm: Uri::from("") }
     }
 }
 
@@ -127,44 +143,37 @@ pub enum Format {
     Json,
 }
 
-/// What the agent is to be. What is `None` is left to [`AgentBuilder`].
+/// What the agent is to be.
 #[derive(Debug, Default)]
 pub struct Agent {
-    /// The node's id.
+    /// The node's id; without it [`AgentBuilder`] makes one of the host's name.
     pub node: Option<String>,
     /// The worker's id.
-    pub worker: Option<String>,
+    pub worker: String,
     /// What the process is.
     pub role: Role,
     /// The prefixes that replace the default ones.
     pub prefixes: Vec<String>,
     /// What `get_process_monitor` gives as `type`.
-    pub worker_type: Option<String>,
+    pub worker_type: String,
     /// Time between two samples.
-    pub interval: Option<Duration>,
+    pub interval: Duration,
     /// How many samples are kept.
-    pub history: Option<u32>,
+    pub history: u32,
 }
 
 impl Agent {
     /// Tells the builder.
     #[must_use]
-    pub fn configure(&self, mut builder: AgentBuilder) -> AgentBuilder {
-        builder = builder.role(self.role);
+    pub fn configure(&self, builder: AgentBuilder) -> AgentBuilder {
+        let mut builder = builder
+            .role(self.role)
+            .worker(&self.worker)
+            .worker_type(&self.worker_type)
+            .interval(self.interval)
+            .history(self.history);
         if let Some(node) = &self.node {
             builder = builder.node(node);
-        }
-        if let Some(worker) = &self.worker {
-            builder = builder.worker(worker);
-        }
-        if let Some(worker_type) = &self.worker_type {
-            builder = builder.worker_type(worker_type);
-        }
-        if let Some(interval) = self.interval {
-            builder = builder.interval(interval);
-        }
-        if let Some(history) = self.history {
-            builder = builder.history(history);
         }
         self.prefixes.iter().fold(builder, |builder, prefix| builder.uri_prefix(prefix))
     }
@@ -181,6 +190,23 @@ pub struct Connection {
     pub keepalive: KeepalivePolicy,
 }
 
+impl Connection {
+    /// Whether its parts go together.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] when the longest wait is shorter than the first.
+    pub fn check(&self) -> Result<(), Failure> {
+        let ReconnectPolicy { initial, max, .. } = self.reconnect;
+        if max >= initial {
+            return Ok(());
+        }
+        let (initial, max) = (format_duration(initial), format_duration(max));
+        Err(Failure::Usage(format!(
+            "--reconnect-max: expected at least --reconnect-initial, which is {initial}, got {max}"
+        )))
+    }
+}
+
 /// Where and to whom the router listens.
 #[derive(Debug)]
 pub struct Listening {
@@ -194,10 +220,6 @@ pub struct Listening {
 
 impl Default for Listening {
     fn default() -> Self {
-        Self {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-            origins: Vec::new(),
-            exposure: Exposure::default(),
-        }
+        Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), origins: Vec::new(), exposure: Exposure::default() }
     }
 }

@@ -24,7 +24,7 @@ pub fn program() -> String {
         text.push_str(&format!("    {:width$}  {}\n", command.name, command.summary));
     }
     flags(&mut text, None);
-    exits(&mut text);
+    exits(&mut text, Exit::ALL);
     text.push_str("\nwampproc COMMAND --help tells more.\n");
     text
 }
@@ -45,7 +45,7 @@ pub fn command(command: &Command) -> String {
         }
     }
     flags(&mut text, Some(command.id));
-    exits(&mut text);
+    exits(&mut text, command.exits);
     text
 }
 
@@ -90,9 +90,9 @@ fn heading(flag: &Flag) -> String {
     }
 }
 
-fn exits(text: &mut String) {
+fn exits(text: &mut String, exits: &[Exit]) {
     text.push_str("\nExit codes:\n");
-    for exit in Exit::ALL {
+    for exit in exits {
         text.push_str(&format!("    {:>3}  {}\n", exit.code(), exit.meaning()));
     }
 }
@@ -128,6 +128,10 @@ mod tests {
                 let entry = format!("    {}\n", heading(flag));
                 let expected = FLAGS.iter().any(|other| heading(other) == heading(flag) && other.is_of(Some(each.id)));
                 assert_eq!(text.contains(&entry), expected, "{} {}", each.name, flag.long);
+            }
+            for exit in Exit::ALL {
+                let entry = format!("    {:>3}  {}\n", exit.code(), exit.meaning());
+                assert_eq!(text.contains(&entry), each.exits.contains(exit), "{} {exit:?}", each.name);
             }
             for line in text.lines() {
                 assert!(line.chars().count() <= WIDTH, "{line:?} of {}", each.name);

@@ -1,7 +1,7 @@
 //! The command line: flags, output, exit codes. The only place that prints.
 //!
 //! Two tables say what can be typed: [`commands::COMMANDS`] and [`flags::FLAGS`]. The parser, `--help` and the tests of
-//! the documentation read them; a new flag is one entry.
+//! the documentation read them; a new flag is one entry, and the field of `given` that it fills.
 
 mod arguments;
 mod call;
@@ -13,6 +13,7 @@ pub mod flags;
 mod given;
 mod help;
 mod join;
+mod listing;
 mod log_budget;
 mod logger;
 mod output;

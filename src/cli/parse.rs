@@ -6,8 +6,9 @@ use std::fmt;
 use lexopt::{Arg, Parser};
 
 use super::commands::{COMMANDS, Command, Name, Times};
-use super::flags::{Answer, FLAGS, Flag, Store, Takes};
+use super::flags::{Answer, EXCLUSIVE, FLAGS, Flag, Store, Takes};
 use super::given::Given;
+use super::listing::listed;
 use super::suggest::nearest;
 
 /// What is to be done.
@@ -48,6 +49,7 @@ fn parse_for(command: &'static Command, parser: &mut Parser) -> Result<Asked, Us
     let id = Some(command.id);
     let mut given = defaults(command)?;
     let mut positionals = Positionals::of(command);
+    let mut flags = Vec::new();
     while let Some(word) = next_word(parser, id)? {
         let typed = match word {
             Word::Plain(word) => {
@@ -56,7 +58,9 @@ fn parse_for(command: &'static Command, parser: &mut Parser) -> Result<Asked, Us
             }
             Word::Flag(typed) => typed,
         };
-        match flag(&typed, id)?.takes {
+        let flag = flag(&typed, id)?;
+        flags.push(flag.long);
+        match flag.takes {
             Takes::Answer(answer) => return Ok(Asked::Answer(answer, Some(command))),
             Takes::Nothing(set) => set(&mut given),
             Takes::Value { name, store, .. } => {
@@ -67,6 +71,9 @@ fn parse_for(command: &'static Command, parser: &mut Parser) -> Result<Asked, Us
         }
     }
     positionals.end()?;
+    if let Some((one, other)) = EXCLUSIVE.iter().find(|(one, other)| flags.contains(one) && flags.contains(other)) {
+        return Err(wrong(id, format!("expected either --{one} or --{other}, got both")));
+    }
     Ok(Asked::Run(command, Box::new(given)))
 }
 
@@ -177,7 +184,10 @@ fn unknown(typed: &Typed, command: Option<Name>) -> String {
     if !owners.is_empty() {
         return match command {
             None => format!("expected a command before {typed}: {}", owners.join(", ")),
-            Some(_) => format!("expected a flag of this command, got {typed}, which {} has", owners.join(", ")),
+            Some(_) => {
+                let verb = if owners.len() == 1 { "has" } else { "have" };
+                format!("expected a flag of this command, got {typed}, which {} {verb}", listed(&owners, "and"))
+            }
         };
     }
     let candidates = FLAGS.iter().filter(|flag| flag.is_of(command)).map(|flag| flag.long);

@@ -1,8 +1,10 @@
 //! Tests of the parser: what is understood, and what is told when something is not.
 
 use super::*;
+use crate::agent::ReconnectPolicy;
 use crate::cli::given::Timeout;
 use crate::server::Exposure;
+use crate::transport::keepalive::KeepalivePolicy;
 use std::time::Duration;
 
 fn parsed(words: &[&str]) -> Result<Asked, UsageError> {
@@ -31,7 +33,7 @@ fn args(given: &Given) -> String {
 #[test]
 fn flags_stand_anywhere_and_arguments_keep_their_order() {
     let given = given(&["call", "-s1", "--realm=r.x", "a.b", "2", "-s", "3", "-k", "a=4", "--", "-k", "--5"]);
-    assert_eq!((given.subject.as_str(), given.realm.as_str()), ("a.b", "r.x"));
+    assert_eq!((given.subject.as_str(), given.place.realm.as_str()), ("a.b", "r.x"));
     assert_eq!(args(&given), r#"["1",2,"3","-k","--5"]"#);
     let kwargs = given.arguments.payload().unwrap().raw_kwargs().unwrap().get().to_owned();
     assert_eq!(kwargs, r#"{"a":4}"#);
@@ -45,13 +47,17 @@ fn a_negative_number_is_no_flag() {
 #[test]
 fn what_is_not_given_is_the_tables_default() {
     let call = given(&["call", "a.b"]);
-    assert_eq!((call.url.to_string().as_str(), call.realm.as_str()), ("ws://127.0.0.1:8080/ws", "realm1"));
+    assert_eq!((call.place.url.to_string().as_str(), call.place.realm.as_str()), ("ws://127.0.0.1:8080/ws", "realm1"));
     assert_eq!((call.timeout, call.log_level), (Timeout::After(Duration::from_secs(10)), log::LevelFilter::Warn));
     let subscribe = given(&["subscribe", "a.b"]);
     assert_eq!((subscribe.timeout, subscribe.subscription.count), (Timeout::Unsaid, None));
     let join = given(&["join"]);
-    assert_eq!((join.url, join.log_level), (call.url, log::LevelFilter::Info));
-    assert_eq!(join.connection.keepalive.interval, Some(Duration::from_secs(10)));
+    assert_eq!((join.place.url, join.log_level), (call.place.url, log::LevelFilter::Info));
+    // What a program that links the library has without asking is what this one has.
+    assert_eq!(join.connection.keepalive, KeepalivePolicy::default());
+    assert_eq!(join.connection.reconnect, ReconnectPolicy::default());
+    assert_eq!((join.agent.worker.as_str(), join.agent.worker_type.as_str()), ("wampproc", "native"));
+    assert_eq!((join.agent.interval, join.agent.history), (Duration::from_secs(1), 600));
     assert_eq!(given(&["join", "ws://h:1/x", "--ping-interval", "0"]).connection.keepalive.interval, None);
 }
 
@@ -67,7 +73,7 @@ fn serve_is_for_this_machine_unless_it_is_told_otherwise() {
 
 #[test]
 fn the_last_of_a_flag_given_twice_holds() {
-    assert_eq!(given(&["call", "--realm", "a", "--realm", "b", "x.y"]).realm.as_str(), "b");
+    assert_eq!(given(&["call", "--realm", "a", "--realm", "b", "x.y"]).place.realm.as_str(), "b");
     assert_eq!(given(&["join", "--uri-prefix", "a", "--uri-prefix=b"]).agent.prefixes, ["a", "b"]);
 }
 
@@ -103,6 +109,17 @@ fn what_is_wrong_is_told_with_what_to_type() {
         (&["call", "a.b", "--timout", "1"], "unknown flag --timout: did you mean --timeout?"),
         (&["call", "a.b", "-z"], "unknown flag -z"),
         (&["call", "a.b", "--ack"], "expected a flag of this command, got --ack, which publish has"),
+        (
+            &["procedures", "--realm", "x"],
+            "expected a flag of this command, got --realm, which serve, join, call, subscribe and publish have",
+        ),
+        (&["join", "--no-retry", "--reconnect-max", "1s"], "expected either --no-retry or --reconnect-max, got both"),
+        (
+            &["join", "--reconnect-initial", "1s", "--no-retry"],
+            "expected either --no-retry or --reconnect-initial, got",
+        ),
+        (&["serve", "--ping-interval", "1ms"], "--ping-interval: expected 0 or a time of at least 100ms, got \"1ms\""),
+        (&["join", "--uri-prefix", "wamp.x"], "--uri-prefix: expected none below wamp, got \"wamp.x\""),
         (&["call", "a.b", "--timeout"], "--timeout: expected TIME, got nothing"),
         (&["call", "a.b", "--timeout", "soon"], "--timeout: expected a time like 10s"),
         (&["call", "a.b", "--raw=1"], "--raw: expected no value, got \"1\""),
@@ -111,7 +128,7 @@ fn what_is_wrong_is_told_with_what_to_type() {
         (&["join", "http://x"], "URL: expected a URL like ws://HOST:PORT/ws, got \"http://x\""),
         (&["join", "ws://a/", "ws://b/"], "expected no more arguments, got \"ws://b/\""),
         (&["procedures", "x"], "expected no more arguments, got \"x\""),
-        (&["subscribe", "a.b", "--match", "regex"], "--match: expected exact or prefix or wildcard, got \"regex\""),
+        (&["subscribe", "a.b", "--match", "regex"], "--match: expected exact, prefix or wildcard, got \"regex\""),
     ] {
         let got = refusal(words);
         assert!(got.starts_with(sentence), "{words:?}: {got:?}");

@@ -3,13 +3,13 @@
 use serde_json::json;
 
 use super::failure::Failure;
-use super::given::{Format, Given};
+use super::given::Format;
 use super::output;
 use crate::api::{Api, Procedure};
 
-pub(super) fn run(given: &Given) -> Result<(), Failure> {
+pub(super) fn run(format: Format) -> Result<(), Failure> {
     let api = Api::default();
-    let lines: String = api.procedures().iter().map(|procedure| entry(procedure, given.format)).collect();
+    let lines: String = api.procedures().iter().map(|procedure| entry(procedure, format)).collect();
     output::bytes(lines.as_bytes())
 }
 

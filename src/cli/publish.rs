@@ -1,17 +1,24 @@
 //! `wampproc publish`.
 
+use super::arguments::Arguments;
 use super::conversation::{Conversation, Goodbye, converse};
 use super::failure::Failure;
-use super::given::{Acknowledgement, Given};
+use super::given::{Acknowledgement, Place, Timeout};
 use super::values;
 use crate::wamp::event::Event;
 use crate::wamp::options::PublishOptions;
 use crate::wamp::{Payload, Uri};
 
-pub(super) fn run(given: &Given) -> Result<(), Failure> {
-    let topic = values::uri(&given.subject).map_err(|sentence| Failure::Usage(format!("TOPIC: {sentence}")))?;
-    let payload = given.arguments.payload()?;
-    converse(given, |conversation| publish(conversation, topic, payload, given.acknowledgement))
+pub(super) fn run(
+    place: &Place,
+    timeout: Timeout,
+    topic: &str,
+    arguments: &Arguments,
+    acknowledgement: Acknowledgement,
+) -> Result<(), Failure> {
+    let topic = values::topic(topic).map_err(|sentence| Failure::Usage(format!("TOPIC: {sentence}")))?;
+    let payload = arguments.payload()?;
+    converse(place, timeout, |conversation| publish(conversation, topic, payload, acknowledgement))
 }
 
 fn publish(

@@ -3,27 +3,34 @@
 use std::sync::{Arc, OnceLock};
 
 use super::failure::Failure;
-use super::given::Given;
+use super::given::{self, Listening};
 use super::ready;
 use super::signals::Signals;
 use crate::agent::Agent;
 use crate::server::{Server, ServerConfig, ServerError};
+use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory;
+use crate::wamp::Uri;
 
-pub(super) fn run(given: &Given) -> Result<(), Failure> {
+pub(super) fn run(
+    realm: &Uri,
+    agent: &given::Agent,
+    keepalive: KeepalivePolicy,
+    listening: &Listening,
+) -> Result<(), Failure> {
     let signals = Signals::catch()?;
     let (here, there) = memory::pair()
         .map_err(|error| Failure::System { what: "connect the agent to the router".to_owned(), error })?;
     // The agent first: what is wrong with its names shows before the port is open. The URL is known only after that.
     let url = Arc::new(OnceLock::new());
     let known = Arc::clone(&url);
-    let notice = ready::notice(move || known.get().cloned().unwrap_or_default(), given.realm.clone());
-    let agent = given.agent.configure(Agent::embedded(here).realm(given.realm.clone()).on_ready(notice)).build()?;
-    let mut config = ServerConfig::new(given.listening.address);
-    config.router.realms = vec![given.realm.clone()];
-    config.keepalive = given.connection.keepalive;
-    config.exposure = given.listening.exposure;
-    config.allow_origin.clone_from(&given.listening.origins);
+    let notice = ready::notice(move || known.get().cloned().unwrap_or_default(), realm.clone());
+    let agent = agent.configure(Agent::embedded(here).realm(realm.clone()).on_ready(notice)).build()?;
+    let mut config = ServerConfig::new(listening.address);
+    config.router.realms = vec![realm.clone()];
+    config.keepalive = keepalive;
+    config.exposure = listening.exposure;
+    config.allow_origin.clone_from(&listening.origins);
     // It outlives the agent's run, so that the agent's GOODBYE is answered.
     let server = Server::start(config, vec![there]).map_err(|error| match error {
         ServerError::NeedsPermission(_) => Failure::Usage(format!("--listen: {error}")),

@@ -2,33 +2,36 @@
 
 use super::conversation::{Conversation, Goodbye, converse};
 use super::failure::Failure;
-use super::given::Given;
+use super::given::{Place, Subscription, Timeout};
 use super::output;
 use crate::wamp::event::Event;
-use crate::wamp::options::SubscribeOptions;
+use crate::wamp::options::{Match, SubscribeOptions};
 use crate::wamp::uri::Rules;
 use crate::wamp::{SubscriptionId, Uri};
 
-pub(super) fn run(given: &Given) -> Result<(), Failure> {
-    let topic = Uri::from(given.subject.as_str());
-    topic
-        .check(Rules::Loose, given.subscription.matching.form())
-        .map_err(|error| Failure::Usage(format!("TOPIC: {error}")))?;
-    let outcome = converse(given, |conversation| {
+pub(super) fn run(
+    place: &Place,
+    timeout: Timeout,
+    topic: &str,
+    Subscription { matching, count }: Subscription,
+) -> Result<(), Failure> {
+    let topic = Uri::from(topic);
+    topic.check(Rules::Loose, matching.form()).map_err(|error| Failure::Usage(format!("TOPIC: {error}")))?;
+    let outcome = converse(place, timeout, |conversation| {
         conversation.only_for_a_reader()?;
-        let subscription = subscribe(conversation, given, &topic)?;
+        let subscription = subscribe(conversation, &topic, matching)?;
         log::info!("subscribed to {topic}");
-        print(conversation, &topic, subscription, given.subscription.count)
+        print(conversation, &topic, subscription, count)
     });
     match outcome {
         // The way to end what has no end of its own.
-        Err(Failure::Interrupted) if given.subscription.count.is_none() => Ok(()),
+        Err(Failure::Interrupted) if count.is_none() => Ok(()),
         outcome => outcome,
     }
 }
 
-fn subscribe(conversation: &mut Conversation, given: &Given, topic: &Uri) -> Result<SubscriptionId, Failure> {
-    let options = SubscribeOptions { matching: given.subscription.matching };
+fn subscribe(conversation: &mut Conversation, topic: &Uri, matching: Match) -> Result<SubscriptionId, Failure> {
+    let options = SubscribeOptions { matching };
     let subscribe = conversation.session().subscribe(topic.clone(), options)?;
     loop {
         match conversation.hear("no answer to SUBSCRIBE")? {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use super::given::Timeout;
-use crate::api::Role;
+use super::listing::listed;
+use crate::api::{Names, Role};
 use crate::sampler::{LONGEST_HISTORY, SHORTEST_INTERVAL};
 use crate::wamp::Uri;
 use crate::wamp::options::Match;
@@ -17,6 +18,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The longest time that can be given. Every clock can count that far.
 const LONGEST: Duration = DAY.saturating_mul(365);
+
+/// Whoever asks more often than that measures the scheduler, not the other end.
+const SHORTEST_PING_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A time: `10s`, `500ms`, `1m 30s`, or a number of seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
@@ -46,6 +50,16 @@ pub fn delay(text: &str) -> Result<Duration, String> {
         Ok(delay) if (Duration::from_millis(1)..=DAY).contains(&delay) => Ok(delay),
         Ok(_) => Err(format!("expected a time from 1ms to 1d, got {text:?}")),
         Err(sentence) => Err(sentence),
+    }
+}
+
+/// Silence after which the other end is asked whether it is there; 0 is never.
+pub fn ping_interval(text: &str) -> Result<Option<Duration>, String> {
+    match limit(text)? {
+        Some(interval) if interval < SHORTEST_PING_INTERVAL => {
+            Err(format!("expected 0 or a time of at least 100ms, got {text:?}"))
+        }
+        interval => Ok(interval),
     }
 }
 
@@ -87,6 +101,24 @@ pub fn uri(text: &str) -> Result<Uri, String> {
     Ok(uri)
 }
 
+/// A URI that events can be published to.
+pub fn topic(text: &str) -> Result<Uri, String> {
+    if text.starts_with("wamp.") {
+        return Err(format!("expected a URI that does not begin with wamp., which is the router's own, got {text:?}"));
+    }
+    uri(text)
+}
+
+/// A prefix of the agent's URIs.
+pub fn prefix(text: &str) -> Result<String, String> {
+    // Whether it can be one does not depend on the ids that come in, as long as those can stand in a URI.
+    Names::new(Role::default(), "node", "worker", &[text.to_owned()]).map_err(|error| {
+        let sentence = error.to_string();
+        sentence.strip_prefix("URI prefix: ").map_or(sentence.clone(), str::to_owned)
+    })?;
+    Ok(text.to_owned())
+}
+
 /// Any text.
 pub fn text(text: &str) -> Result<String, Infallible> {
     Ok(text.to_owned())
@@ -104,7 +136,7 @@ pub fn id(text: &str) -> Result<String, String> {
 fn word<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, String> {
     words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
         let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        format!("expected {}, got {text:?}", words.join(" or "))
+        format!("expected {}, got {text:?}", listed(&words, "or"))
     })
 }
 
@@ -166,6 +198,10 @@ mod tests {
     fn ranges_are_told() {
         assert_eq!(interval("10ms"), Ok(SHORTEST_INTERVAL));
         assert_eq!(interval("9ms"), Err("expected a time from 10ms to 1d, got \"9ms\"".to_owned()));
+        assert_eq!(ping_interval("0"), Ok(None));
+        assert_eq!(ping_interval("0.1"), Ok(Some(Duration::from_millis(100))));
+        let sentence = "expected 0 or a time of at least 100ms, got \"99ms\"";
+        assert_eq!(ping_interval("99ms"), Err(sentence.to_owned()));
         assert_eq!(history("0"), Ok(0));
         assert_eq!(history("86401"), Err("expected a whole number from 0 to 86400, got \"86401\"".to_owned()));
         assert_eq!(count("1"), Ok(1));
@@ -177,9 +213,10 @@ mod tests {
         assert_eq!(role("controller"), Ok(Role::Controller));
         assert_eq!(role("boss"), Err("expected worker or controller, got \"boss\"".to_owned()));
         assert_eq!(matching("prefix"), Ok(Match::Prefix));
-        assert_eq!(matching("regex"), Err("expected exact or prefix or wildcard, got \"regex\"".to_owned()));
+        assert_eq!(matching("regex"), Err("expected exact, prefix or wildcard, got \"regex\"".to_owned()));
         assert_eq!(log_level("debug"), Ok(LevelFilter::Debug));
-        assert!(log_level("loud").is_err());
+        let levels = "expected off, error, warn, info, debug or trace, got \"loud\"";
+        assert_eq!(log_level("loud"), Err(levels.to_owned()));
     }
 
     #[test]
