@@ -3,8 +3,9 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -17,16 +18,19 @@ use tungstenite::http::HeaderValue;
 use tungstenite::{Error, HandshakeError};
 
 use super::keepalive::KeepalivePolicy;
+use super::lookup::{LookUp, look_up};
 use super::stream::Stream;
 use super::url::Url;
 use super::websocket::{Channel, End};
 use super::{Incoming, SUBPROTOCOL, SharedMessage, Transport, TransportError};
-use crate::sync::mailbox::{Mailbox, mailbox};
 use crate::sync::wait::Interest;
 use crate::sync::waker::Waker;
 use crate::wamp::Message;
 
-/// How long looking a name up and connecting may take together.
+/// How long looking the name up may take.
+const LOOK_UP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long connecting may take, the attempts for all addresses together.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the router may take to answer the upgrade.
@@ -58,36 +62,36 @@ pub struct Dial {
     policy: KeepalivePolicy,
     limit: Limit,
     step: Step,
-    /// Written while the connection is not open yet.
-    early: VecDeque<Message>,
+    /// Rings when the name has been looked up. What there is to wait for when there is no socket.
+    bell: Arc<Waker>,
 }
 
 enum Step {
-    Resolving {
-        addresses: Mailbox<io::Result<Vec<SocketAddr>>>,
-        bell: Waker,
-        deadline: Option<Instant>,
-    },
-    Connecting {
-        socket: OwnedFd,
-        address: SocketAddr,
-        others: VecDeque<SocketAddr>,
-        deadline: Option<Instant>,
-    },
-    Upgrading {
-        handshake: Box<MidHandshake<ClientHandshake<Stream>>>,
-        deadline: Option<Instant>,
-    },
+    Resolving(LookUp, Option<Instant>),
+    Connecting(Attempt),
+    Upgrading(Box<MidHandshake<ClientHandshake<Stream>>>, Option<Instant>),
     Open(Box<Channel>),
-    /// Only while a step is taken, or after one failed.
-    Failed(Waker),
+    /// A step failed.
+    Failed,
+}
+
+/// A connection under way to one of the addresses.
+struct Attempt {
+    socket: OwnedFd,
+    address: SocketAddr,
+    /// When it is the next one's turn.
+    patience: Option<Instant>,
+    others: VecDeque<SocketAddr>,
+    /// When all of them must have been tried.
+    deadline: Option<Instant>,
 }
 
 impl Dial {
-    /// Takes the first step towards the router. Looking its name up and connecting may take 10 s together, the upgrade 10 s.
+    /// Takes the first step towards the router. Looking its name up, connecting and the upgrade may take 10 s each.
     ///
     /// # Errors
-    /// When the kernel refuses a descriptor or a thread, or the address is refused at once.
+    /// When the kernel refuses a descriptor or a thread, the address is refused at once, or too many other names are being
+    /// looked up.
     pub fn start(url: &Url, policy: KeepalivePolicy, now: Instant) -> Result<Self, TransportError> {
         Self::within(url, policy, Limit::EachStep, now)
     }
@@ -97,43 +101,44 @@ impl Dial {
     /// # Errors
     /// As [`Dial::start`].
     pub fn within(url: &Url, policy: KeepalivePolicy, limit: Limit, now: Instant) -> Result<Self, TransportError> {
-        let deadline = limit.deadline(CONNECT_PATIENCE, now);
+        let bell = Arc::new(Waker::new()?);
         let step = match url.host().parse::<IpAddr>() {
-            Ok(ip) => connect_to(VecDeque::from([SocketAddr::new(ip, url.port())]), deadline)?,
-            Err(_) => resolve(url, deadline)?,
+            Ok(ip) => connect_to([SocketAddr::new(ip, url.port())].into(), limit.deadline(CONNECT_PATIENCE, now), now)?,
+            Err(_) => {
+                let look_up = look_up(url.host(), url.port(), &bell).map_err(|error| unresolved(url, error))?;
+                Step::Resolving(look_up, limit.deadline(LOOK_UP_PATIENCE, now))
+            }
         };
-        Ok(Self { url: url.clone(), policy, limit, step, early: VecDeque::new() })
+        Ok(Self { url: url.clone(), policy, limit, step, bell })
     }
 
+    /// Goes a step further, if it can be gone. After an error there is none.
     fn advance(&mut self, now: Instant) -> Result<Incoming, TransportError> {
-        let step = std::mem::replace(&mut self.step, Step::Failed(Waker::new()?));
-        match step {
-            Step::Resolving { addresses, bell, deadline } => {
-                bell.hush();
-                match addresses.try_recv() {
-                    Ok(Some(Ok(found))) => {
-                        self.step = connect_to(found.into(), deadline)?;
-                        Ok(Incoming::Progress)
-                    }
-                    Ok(Some(Err(error))) => Err(TransportError::Resolve { host: self.url.host().to_owned(), error }),
-                    Ok(None) => {
-                        self.step = Step::Resolving { addresses, bell, deadline };
-                        Ok(Incoming::Nothing)
-                    }
-                    Err(_) => {
-                        let error = io::Error::other("the look-up ended without an answer");
-                        Err(TransportError::Resolve { host: self.url.host().to_owned(), error })
-                    }
-                }
+        match std::mem::replace(&mut self.step, Step::Failed) {
+            Step::Resolving(look_up, deadline) => {
+                self.bell.hush();
+                let Some(answer) = look_up.answer() else {
+                    self.step = Step::Resolving(look_up, deadline);
+                    return Ok(Incoming::Nothing);
+                };
+                let found = answer.map_err(|error| unresolved(&self.url, error))?;
+                self.step = connect_to(found.into(), self.limit.deadline(CONNECT_PATIENCE, now), now)?;
+                Ok(Incoming::Progress)
             }
-            Step::Connecting { socket, address, others, deadline } => {
-                if !is_connected(&socket)? {
-                    self.step = Step::Connecting { socket, address, others, deadline };
+            Step::Connecting(attempt) => {
+                if !is_connected(&attempt.socket)? {
+                    self.step = Step::Connecting(attempt);
                     return Ok(Incoming::Nothing);
                 }
+                let Attempt { socket, address, others, deadline, .. } = attempt;
                 match getsockopt(&socket, sockopt::SocketError).map_err(io::Error::from)? {
                     0 => {
                         let stream = TcpStream::from(socket);
+                        if stream.local_addr()? == stream.peer_addr()? {
+                            // Nobody listens, and the kernel lent us that very port: we reached ourselves.
+                            let error = io::ErrorKind::ConnectionRefused.into();
+                            return Err(TransportError::Connect { address, error });
+                        }
                         stream.set_nodelay(true)?;
                         let handshake = self.upgrade(stream)?;
                         self.take_handshake(handshake, self.limit.deadline(HANDSHAKE_PATIENCE, now), now)
@@ -142,21 +147,27 @@ impl Dial {
                         Err(TransportError::Connect { address, error: io::Error::from_raw_os_error(code) })
                     }
                     _ => {
-                        self.step = connect_to(others, deadline)?;
+                        self.step = connect_to(others, deadline, now)?;
                         Ok(Incoming::Progress)
                     }
                 }
             }
-            Step::Upgrading { handshake, deadline } => self.take_handshake(*handshake, deadline, now),
-            Step::Open(mut channel) => {
-                let incoming = channel.receive(now);
-                self.step = Step::Open(channel);
-                incoming
-            }
-            Step::Failed(bell) => {
-                self.step = Step::Failed(bell);
+            Step::Upgrading(handshake, deadline) => self.take_handshake(*handshake, deadline, now),
+            open_or_failed => {
+                self.step = open_or_failed;
                 Err(TransportError::HungUp)
             }
+        }
+    }
+
+    /// The attempt took as long as it may: it is the next address's turn.
+    fn give_up_attempt(&mut self, now: Instant) -> Result<(), TransportError> {
+        match std::mem::replace(&mut self.step, Step::Failed) {
+            Step::Connecting(Attempt { others, deadline, .. }) if !others.is_empty() => {
+                self.step = connect_to(others, deadline, now)?;
+                Ok(())
+            }
+            _ => Err(TransportError::TooSlow("accept the connection")),
         }
     }
 
@@ -174,20 +185,20 @@ impl Dial {
     ) -> Result<Incoming, TransportError> {
         match handshake.handshake() {
             Ok((socket, _response)) => {
-                let mut channel = Box::new(Channel::new(socket, End::Client, self.policy, now));
-                for message in self.early.drain(..) {
-                    channel.send(message);
-                }
-                self.step = Step::Open(channel);
+                self.step = Step::Open(Box::new(Channel::new(socket, End::Client, self.policy, now)));
                 Ok(Incoming::Open)
             }
             Err(HandshakeError::Interrupted(handshake)) => {
-                self.step = Step::Upgrading { handshake: Box::new(handshake), deadline };
+                self.step = Step::Upgrading(Box::new(handshake), deadline);
                 Ok(Incoming::Nothing)
             }
             Err(HandshakeError::Failure(error)) => Err(refusal(error)),
         }
     }
+}
+
+fn unresolved(url: &Url, error: io::Error) -> TransportError {
+    TransportError::Resolve { host: url.host().to_owned(), error }
 }
 
 /// What the router's answer to the upgrade was, in words.
@@ -206,34 +217,32 @@ fn refusal(error: Error) -> TransportError {
     TransportError::Handshake(got.to_owned())
 }
 
-/// Looks a name up on a thread of its own, because `getaddrinfo(3)` waits as long as it likes. The thread cannot be told to
-/// stop, so it is the one that nobody joins: it ends when the resolver answers, and its answer may find nobody.
-fn resolve(url: &Url, deadline: Option<Instant>) -> Result<Step, TransportError> {
-    let bell = Waker::new()?;
-    let (post, addresses) = mailbox(1, bell.clone());
-    let (host, port) = (url.host().to_owned(), url.port());
-    std::thread::Builder::new().name("resolve".to_owned()).stack_size(256 * 1024).spawn(move || {
-        let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-        // Nobody waits any more: fine.
-        let _ = post.try_send(found);
-    })?;
-    Ok(Step::Resolving { addresses, bell, deadline })
-}
-
-/// Begins to connect to the first address that is not refused at once.
-fn connect_to(mut addresses: VecDeque<SocketAddr>, deadline: Option<Instant>) -> Result<Step, TransportError> {
+/// Begins to connect to the first address that is not refused at once. It has its share of the time until `deadline`.
+fn connect_to(
+    mut addresses: VecDeque<SocketAddr>,
+    deadline: Option<Instant>,
+    now: Instant,
+) -> Result<Step, TransportError> {
     let mut refused = TransportError::Io(io::Error::other("the name has no address"));
     while let Some(address) = addresses.pop_front() {
         let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
         let begun = socket(family, SockType::Stream, flags, None).and_then(|socket| {
-            match connect(std::os::fd::AsRawFd::as_raw_fd(&socket), &SockaddrStorage::from(address)) {
+            match connect(socket.as_raw_fd(), &SockaddrStorage::from(address)) {
                 Ok(()) | Err(Errno::EINPROGRESS) => Ok(socket),
                 Err(errno) => Err(errno),
             }
         });
         match begun {
-            Ok(socket) => return Ok(Step::Connecting { socket, address, others: addresses, deadline }),
+            Ok(socket) => {
+                let shares = u32::try_from(addresses.len()).unwrap_or(u32::MAX).saturating_add(1);
+                let patience = match deadline {
+                    Some(deadline) => Some(now + deadline.saturating_duration_since(now) / shares),
+                    // Where there is all the time, the others have their turn all the same.
+                    None => (shares > 1).then(|| now + CONNECT_PATIENCE),
+                };
+                return Ok(Step::Connecting(Attempt { socket, address, patience, others: addresses, deadline }));
+            }
             Err(errno) => refused = TransportError::Connect { address, error: errno.into() },
         }
     }
@@ -249,19 +258,21 @@ fn is_connected(socket: &OwnedFd) -> Result<bool, TransportError> {
 impl Transport for Dial {
     fn fd(&self) -> BorrowedFd<'_> {
         match &self.step {
-            Step::Resolving { bell, .. } | Step::Failed(bell) => bell.as_fd(),
-            Step::Connecting { socket, .. } => socket.as_fd(),
-            Step::Upgrading { handshake, .. } => handshake.get_ref().get_ref().as_fd(),
+            Step::Resolving(..) | Step::Failed => self.bell.as_fd(),
+            Step::Connecting(attempt) => attempt.socket.as_fd(),
+            Step::Upgrading(handshake, _) => handshake.get_ref().get_ref().as_fd(),
             Step::Open(channel) => channel.fd(),
         }
     }
 
     fn interest(&self) -> Interest {
         match &self.step {
-            Step::Resolving { .. } | Step::Upgrading { .. } => Interest::READ,
-            Step::Connecting { .. } => Interest::WRITE,
+            Step::Resolving(..) => Interest::READ,
+            Step::Connecting(_) => Interest::WRITE,
+            // Full: the request is not out whole.
+            Step::Upgrading(handshake, _) => Interest { read: true, write: handshake.get_ref().get_ref().is_full() },
             Step::Open(channel) => channel.interest(),
-            Step::Failed(_) => Interest::NONE,
+            Step::Failed => Interest::NONE,
         }
     }
 
@@ -273,9 +284,8 @@ impl Transport for Dial {
     }
 
     fn send(&mut self, message: Message) {
-        match &mut self.step {
-            Step::Open(channel) => channel.send(message),
-            _ => self.early.push_back(message),
+        if let Step::Open(channel) = &mut self.step {
+            channel.send(message);
         }
     }
 
@@ -299,11 +309,10 @@ impl Transport for Dial {
 
     fn deadline(&self) -> Option<Instant> {
         match &self.step {
-            Step::Resolving { deadline, .. } | Step::Connecting { deadline, .. } | Step::Upgrading { deadline, .. } => {
-                *deadline
-            }
+            Step::Resolving(_, deadline) | Step::Upgrading(_, deadline) => *deadline,
+            Step::Connecting(attempt) => attempt.patience,
             Step::Open(channel) => channel.deadline(),
-            Step::Failed(_) => None,
+            Step::Failed => None,
         }
     }
 
@@ -312,10 +321,10 @@ impl Transport for Dial {
         match &mut self.step {
             Step::Open(channel) => channel.expire(now),
             _ if !is_due => Ok(()),
-            Step::Resolving { .. } => Err(TransportError::TooSlow("be looked up")),
-            Step::Connecting { .. } => Err(TransportError::TooSlow("accept the connection")),
-            Step::Upgrading { .. } => Err(TransportError::TooSlow("answer the WebSocket upgrade")),
-            Step::Failed(_) => Ok(()),
+            Step::Resolving(..) => Err(TransportError::TooSlow("be looked up")),
+            Step::Connecting(_) => self.give_up_attempt(now),
+            Step::Upgrading(..) => Err(TransportError::TooSlow("answer the WebSocket upgrade")),
+            Step::Failed => Ok(()),
         }
     }
 
@@ -330,5 +339,68 @@ impl Transport for Dial {
             Step::Open(channel) => channel.discard(now),
             _ => true,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    fn dial(step: Step, url: &str) -> Dial {
+        let bell = Arc::new(Waker::new().unwrap());
+        Dial { url: url.parse().unwrap(), policy: KeepalivePolicy::default(), limit: Limit::EachStep, step, bell }
+    }
+
+    fn listener() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    #[test]
+    fn every_address_has_its_share_of_the_time() {
+        let now = Instant::now();
+        let ((_first, one), (second, two), (_third, three)) = (listener(), listener(), listener());
+        let seconds = |count| now + Duration::from_secs(count);
+        let mut dial = dial(connect_to([one, two, three].into(), Some(seconds(9)), now).unwrap(), "ws://host.example/");
+        assert_eq!(dial.deadline(), Some(seconds(3)));
+        dial.expire(seconds(2)).unwrap();
+        // Whatever came from the first one is not looked at: as if nothing had.
+        dial.expire(seconds(3)).unwrap();
+        assert_eq!(dial.deadline(), Some(seconds(6)));
+        let (mut peer, _) = second.accept().unwrap();
+        crate::sync::wait::wait([(dial.fd(), dial.interest())], Some(Duration::from_secs(10))).unwrap();
+        assert!(matches!(dial.receive(seconds(3)), Ok(Incoming::Nothing)), "the request is out");
+        assert_eq!(dial.interest(), Interest::READ);
+        let mut request = [0; 4];
+        io::Read::read_exact(&mut peer, &mut request).unwrap();
+        assert_eq!(&request, b"GET ");
+    }
+
+    #[test]
+    fn the_last_address_is_given_up_at_the_deadline() {
+        let now = Instant::now();
+        let (_listener, address) = listener();
+        let deadline = now + CONNECT_PATIENCE;
+        let mut dial = dial(connect_to([address].into(), Some(deadline), now).unwrap(), "ws://host.example/");
+        assert_eq!(dial.deadline(), Some(deadline));
+        assert!(matches!(dial.expire(deadline), Err(TransportError::TooSlow(_))));
+        assert_eq!((dial.interest(), dial.deadline()), (Interest::NONE, None));
+        assert!(matches!(dial.receive(deadline), Err(TransportError::HungUp)));
+    }
+
+    #[test]
+    fn a_request_that_is_not_out_whole_waits_for_room() {
+        let (listener, address) = listener();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let (_peer, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        while stream.write(&[0; 65536]).is_ok() {}
+        let mut dial = dial(Step::Failed, "ws://host.example/");
+        let (now, handshake) = (Instant::now(), dial.upgrade(stream).unwrap());
+        assert!(matches!(dial.take_handshake(handshake, Some(now), now), Ok(Incoming::Nothing)));
+        assert_eq!(dial.interest(), Interest { read: true, write: true });
     }
 }

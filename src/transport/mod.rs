@@ -8,6 +8,7 @@
 pub mod dial;
 mod frame;
 pub mod keepalive;
+mod lookup;
 pub mod memory;
 mod stream;
 pub mod url;
@@ -38,7 +39,8 @@ pub const MAX_PAYLOAD: usize = MAX_MESSAGE - 4096;
 
 /// One end of a connection.
 pub trait Transport: Send {
-    /// The descriptor to wait for. It may change when [`Transport::receive`] says so by [`Incoming::Progress`].
+    /// The descriptor to wait for. Until the connection is open, it may change whenever [`Transport::receive`] says so by
+    /// [`Incoming::Progress`], and in [`Transport::expire`].
     fn fd(&self) -> BorrowedFd<'_>;
 
     /// What to wait for on the descriptor.
@@ -50,7 +52,7 @@ pub trait Transport: Send {
     /// [`TransportError`]: the connection is gone.
     fn receive(&mut self, now: Instant) -> Result<Incoming, TransportError>;
 
-    /// Queues a message.
+    /// Queues a message. Before [`Incoming::Open`] there is nobody to send it to, and it is dropped.
     fn send(&mut self, message: Message);
 
     /// Queues a message that goes to others too.
@@ -68,7 +70,7 @@ pub trait Transport: Send {
     /// When [`Transport::expire`] wants to be called.
     fn deadline(&self) -> Option<Instant>;
 
-    /// Does what is due: a ping, or giving up on a peer that is silent.
+    /// Does what is due: a ping, the next address, or giving up on a peer that is silent.
     ///
     /// # Errors
     /// [`TransportError`]: the peer is given up.

@@ -68,6 +68,11 @@ impl Stream {
         self.full = error.is_some_and(|error| error.kind() == io::ErrorKind::WouldBlock);
     }
 
+    /// Whether the last write found no room.
+    pub(super) const fn is_full(&self) -> bool {
+        self.full
+    }
+
     /// Whether there was a sign of life since this was last asked.
     pub(super) fn take_sign_of_life(&mut self) -> bool {
         std::mem::take(&mut self.alive)

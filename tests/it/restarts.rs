@@ -1,11 +1,12 @@
 //! Routers that come and go under an agent.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use wampproc::agent::{Agent, ReconnectPolicy};
 use wampproc::link::client::{Client, Waited};
-use wampproc::server::{Server, ServerConfig};
+use wampproc::server::{Server, ServerConfig, ServerError};
 use wampproc::sync::waker::Waker;
 use wampproc::transport::dial::Limit;
 use wampproc::transport::url::Url;
@@ -15,8 +16,21 @@ use wampproc::wamp::{Event, Payload, Uri};
 const RESTARTS: usize = 200;
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A router at that address. While it was down, the kernel may have lent its port to somebody's connection, for as long as
+/// that lasts.
 fn serve(listen: SocketAddr) -> Server {
-    Server::start(ServerConfig::new(listen), Vec::new()).unwrap()
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match Server::start(ServerConfig::new(listen), Vec::new()) {
+            Ok(server) => return server,
+            Err(ServerError::Listen { error, .. })
+                if error.kind() == ErrorKind::AddrInUse && Instant::now() < deadline =>
+            {
+                std::thread::yield_now();
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 /// Calls until there is a result: right after a restart the agent may not be there yet.
