@@ -249,7 +249,8 @@ impl EventLoop {
                 if let Some(visitor) = self.visitors.remove(&token) {
                     let (stream, address, mut watch) = visitor.into_parts();
                     self.registry.clear_deadline(&mut watch);
-                    let channel = Channel::accepted(stream, early, self.settings.keepalive, now.mono);
+                    let Settings { keepalive, timeouts, .. } = &self.settings;
+                    let channel = Channel::accepted(stream, early, *keepalive, timeouts.drain, now.mono);
                     self.counters.upgraded.add(1);
                     self.exchange.open(PeerId(token), Peer::remote(channel, address, watch), now);
                 }

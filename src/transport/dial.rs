@@ -185,7 +185,7 @@ impl Dial {
     ) -> Result<Incoming, TransportError> {
         match handshake.handshake() {
             Ok((socket, _response)) => {
-                self.step = Step::Open(Box::new(Channel::new(socket, End::Client, self.policy, now)));
+                self.step = Step::Open(Box::new(Channel::dialled(socket, self.policy, now)));
                 Ok(Incoming::Open)
             }
             Err(HandshakeError::Interrupted(handshake)) => {

@@ -30,12 +30,18 @@ use crate::wamp::codec::json;
 /// The WebSocket subprotocol of WAMP v2 in JSON (*WebSocket Transport*).
 pub const SUBPROTOCOL: &str = "wamp.2.json";
 
-/// The longest message taken, in bytes. A longer one ends the connection.
+/// The longest message that our router takes from a client, and that our clients send, in bytes. A longer one ends the
+/// connection of its sender.
 pub const MAX_MESSAGE: usize = 1 << 20;
 
 /// The most bytes of arguments to send in a message, so that what stands around them (kind, ids, options, a URI) and what the
 /// router adds has its room in [`MAX_MESSAGE`].
 pub const MAX_PAYLOAD: usize = MAX_MESSAGE - 4096;
+
+/// The longest message that a client takes from its router, in bytes. It must be more than [`MAX_MESSAGE`], because a router
+/// forwards what it took with ids and URIs added; and other routers take longer messages than ours. Who sends a client a
+/// message that is too long for it throws it off, so it is 16 MiB, the most that WAMP has on any transport (*RawSocket*).
+pub const MAX_FORWARDED: usize = 16 << 20;
 
 /// One end of a connection.
 pub trait Transport: Send {
@@ -76,8 +82,8 @@ pub trait Transport: Send {
     /// [`TransportError`]: the peer is given up.
     fn expire(&mut self, now: Instant) -> Result<(), TransportError>;
 
-    /// Begins an orderly end; what is queued still goes out. [`Incoming::Closed`] or an error follows, at the latest when
-    /// the close deadline is over.
+    /// Begins an orderly end; what is queued still goes out. [`Incoming::Closed`] or an error follows, at the latest in
+    /// [`Transport::expire`].
     fn close(&mut self, now: Instant);
 
     /// After [`Transport::close`], when nothing that comes matters any more: takes and forgets what the peer still sends, so

@@ -14,8 +14,8 @@ use tungstenite::{Bytes, Error, Message as Frame, Utf8Bytes, WebSocket};
 use super::frame::TextFrame;
 use super::keepalive::{Due, Keepalive, KeepalivePolicy};
 use super::stream::Stream;
-use super::{Incoming, MAX_MESSAGE, SharedMessage, Transport, TransportError};
-use crate::sync::wait::Interest;
+use super::{Incoming, MAX_FORWARDED, MAX_MESSAGE, SharedMessage, Transport, TransportError};
+use crate::sync::wait::{Interest, wait};
 use crate::wamp::Message;
 use crate::wamp::codec::json;
 
@@ -29,7 +29,7 @@ const IDLE_ENTRIES: usize = 32;
 /// lets more wait wants to fill our memory.
 const MAX_PONGS: usize = 128 * 1024;
 
-/// How long the closing handshake may take.
+/// How long the peer may take to answer a Close frame.
 const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Reads of what nobody wants, before other work gets its turn.
@@ -57,15 +57,15 @@ impl End {
     /// The limits of a WebSocket on this end.
     #[must_use]
     pub fn config(self) -> WebSocketConfig {
-        let read_buffer = match self {
-            Self::Client => 16 * 1024,
-            Self::Server => 4 * 1024,
+        let (read_buffer, longest) = match self {
+            Self::Client => (16 * 1024, MAX_FORWARDED),
+            Self::Server => (4 * 1024, MAX_MESSAGE),
         };
         WebSocketConfig::default()
             .read_buffer_size(read_buffer)
             .write_buffer_size(self.write_unit())
-            .max_message_size(Some(MAX_MESSAGE))
-            .max_frame_size(Some(MAX_MESSAGE))
+            .max_message_size(Some(longest))
+            .max_frame_size(Some(longest))
     }
 }
 
@@ -83,12 +83,44 @@ pub struct Channel {
     /// What comes in is thrown away: the WebSocket layer has lost its place in the stream, and must not read on.
     deaf: bool,
     keepalive: Keepalive,
-    /// When the closing handshake must be over.
-    closing: Option<Instant>,
+    closing: Option<Closing>,
+    /// How long it may take from [`Transport::close`] until what was queued before is out.
+    drain: Duration,
+}
+
+/// The end of a connection, and when each step must be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    /// The Close frame stands behind what is queued.
+    Draining(Instant),
+    /// It is out, or one came from the peer.
+    Said(Instant),
+}
+
+impl Closing {
+    const fn deadline(self) -> Instant {
+        match self {
+            Self::Draining(deadline) | Self::Said(deadline) => deadline,
+        }
+    }
 }
 
 impl Channel {
-    pub(super) fn new(socket: WebSocket<Stream>, end: End, policy: KeepalivePolicy, now: Instant) -> Self {
+    /// A client's end, after the router has answered the upgrade.
+    pub(super) fn dialled(socket: WebSocket<Stream>, policy: KeepalivePolicy, now: Instant) -> Self {
+        Self::new(socket, End::Client, policy, CLOSE_PATIENCE, now)
+    }
+
+    /// A router's end, after it has answered the upgrade. `early` is what the client sent behind its request, `drain` how
+    /// long what is queued may take to go out once the connection is to be closed.
+    #[must_use]
+    pub fn accepted(stream: TcpStream, early: Vec<u8>, policy: KeepalivePolicy, drain: Duration, now: Instant) -> Self {
+        let stream = Stream::new(stream);
+        let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(End::Server.config()));
+        Self::new(socket, End::Server, policy, drain, now)
+    }
+
+    fn new(socket: WebSocket<Stream>, end: End, policy: KeepalivePolicy, drain: Duration, now: Instant) -> Self {
         let keepalive = Keepalive::new(policy, now);
         Self {
             socket,
@@ -100,15 +132,8 @@ impl Channel {
             deaf: false,
             keepalive,
             closing: None,
+            drain,
         }
-    }
-
-    /// A router's end, after it has answered the upgrade. `early` is what the client sent behind its request.
-    #[must_use]
-    pub fn accepted(stream: TcpStream, early: Vec<u8>, policy: KeepalivePolicy, now: Instant) -> Self {
-        let stream = Stream::new(stream);
-        let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(End::Server.config()));
-        Self::new(socket, End::Server, policy, now)
     }
 
     fn queue(&mut self, frame: Frame) {
@@ -146,11 +171,25 @@ impl Channel {
         Ok(!self.queue.is_empty())
     }
 
+    /// Everything that was queued is written.
+    fn all_is_out(&mut self, now: Instant) {
+        // A burst that has gone out leaves no memory behind.
+        self.queue.shrink_to(IDLE_ENTRIES);
+        if let Some(Closing::Draining(_)) = self.closing {
+            self.closing = Some(Closing::Said(now + CLOSE_PATIENCE));
+        }
+    }
+
     /// Puts the ping off, or takes it for answered, when there was a sign of life.
     fn look_for_life(&mut self, now: Instant) {
         if self.socket.get_mut().take_sign_of_life() {
             self.keepalive.heard(now);
         }
+    }
+
+    fn has_unread(&self) -> io::Result<bool> {
+        let [ready] = wait([(self.fd(), Interest::READ)], Some(Duration::ZERO))?;
+        Ok(ready.readable)
     }
 
     /// Throws away a round of what comes in, until the peer has hung up.
@@ -242,7 +281,7 @@ impl Transport for Channel {
                 }
                 Frame::Pong(_) | Frame::Frame(_) => {}
                 Frame::Close(_) => {
-                    self.closing.get_or_insert(now + CLOSE_PATIENCE);
+                    self.closing.get_or_insert(Closing::Said(now + CLOSE_PATIENCE));
                 }
             }
         }
@@ -270,8 +309,7 @@ impl Transport for Channel {
                     self.blocked = false;
                     self.pongs = 0;
                     if !more || self.queue.is_empty() {
-                        // A burst that has gone out leaves no memory behind.
-                        self.queue.shrink_to(IDLE_ENTRIES);
+                        self.all_is_out(now);
                         return Ok(());
                     }
                 }
@@ -293,13 +331,13 @@ impl Transport for Channel {
 
     fn deadline(&self) -> Option<Instant> {
         match self.closing {
-            Some(closing) => Some(closing),
+            Some(closing) => Some(closing.deadline()),
             None => self.keepalive.deadline(),
         }
     }
 
     fn expire(&mut self, now: Instant) -> Result<(), TransportError> {
-        if self.closing.is_some_and(|deadline| now >= deadline) {
+        if self.closing.is_some_and(|closing| now >= closing.deadline()) {
             let _ = self.socket.get_ref().tcp().shutdown(Shutdown::Both);
             return Err(TransportError::TooSlow("close the connection"));
         }
@@ -312,13 +350,20 @@ impl Transport for Channel {
                 self.queue(Frame::Ping(Bytes::new()));
                 Ok(())
             }
+            // What has come and was not read, because we were busy, is a sign of life too.
+            Due::GiveUp(_) if self.has_unread()? => {
+                self.keepalive.heard(now);
+                Ok(())
+            }
             Due::GiveUp(silence) => Err(TransportError::Silent(silence.as_secs())),
         }
     }
 
     fn close(&mut self, now: Instant) {
         if self.closing.is_none() {
-            self.closing = Some(now + CLOSE_PATIENCE);
+            // Who broke the framing is not waited for.
+            let drain = if self.deaf { CLOSE_PATIENCE } else { self.drain };
+            self.closing = Some(Closing::Draining(now + drain));
             self.queue(Frame::Close(Some(CloseFrame {
                 code: CloseCode::Normal,
                 reason: Utf8Bytes::from_static("wamp.close.normal"),
@@ -327,7 +372,7 @@ impl Transport for Channel {
     }
 
     fn discard(&mut self, now: Instant) -> bool {
-        if self.closing.is_none_or(|deadline| now >= deadline) || self.flush(now).is_err() {
+        if self.closing.is_none_or(|closing| now >= closing.deadline()) || self.flush(now).is_err() {
             return true;
         }
         let mut waste = [0; 4096];
@@ -342,3 +387,7 @@ impl Transport for Channel {
         false
     }
 }
+
+#[cfg(test)]
+#[path = "websocket_tests.rs"]
+mod tests;

@@ -8,6 +8,7 @@ use tungstenite::Message;
 use wampproc::agent::{Agent, AgentBuilder, AgentError, Patience, ReconnectPolicy, RunningAgent};
 use wampproc::api::{Failure, Kind, Param, Procedure};
 use wampproc::link::LinkError;
+use wampproc::transport::MAX_FORWARDED;
 use wampproc::transport::keepalive::KeepalivePolicy;
 
 use crate::fake_router::{Client, FakeRouter, registrations};
@@ -110,7 +111,7 @@ fn events_come_before_results_and_leave_the_caller_out() {
 fn what_is_no_message_ends_the_session_with_abort_and_it_comes_back() {
     let router = FakeRouter::new();
     let _running = run(&router);
-    let too_long = format!("[36,1,1,{{}},[\"{}\"]]", "x".repeat(1 << 20));
+    let too_long = format!("[36,1,1,{{}},[\"{}\"]]", "x".repeat(MAX_FORWARDED));
     let deep = "[".repeat(30_000);
     for text in ["[", "{}", "[36,1,1,{},", "[68,1,1,[]]", "[2,1,{\"roles\":{\"broker\":{}}}]", &deep, &too_long] {
         let (mut client, _) = router.serve();
