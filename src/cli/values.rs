@@ -114,7 +114,7 @@ pub fn prefix(text: &str) -> Result<String, String> {
     // Whether it can be one does not depend on the ids that come in, as long as those can stand in a URI.
     Names::new(Role::default(), "node", "worker", &[text.to_owned()]).map_err(|error| {
         let sentence = error.to_string();
-        sentence.strip_prefix("URI prefix: ").map_or(sentence.clone(), str::to_owned)
+        sentence.strip_prefix("URI prefix: ").unwrap_or(&sentence).to_owned()
     })?;
     Ok(text.to_owned())
 }

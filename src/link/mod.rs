@@ -300,3 +300,32 @@ impl Link {
         if self.phase == Phase::Opening { LinkError::Unreachable(error) } else { LinkError::Lost(error) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::dial::Dial;
+    use crate::transport::keepalive::KeepalivePolicy;
+    use crate::transport::memory;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_limit_replaces_the_usual_time_of_every_step() {
+        let now = Instant::now();
+        let (realm, minute) = (Uri::from("realm1"), now + Duration::from_secs(60));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("ws://{}/ws", listener.local_addr().unwrap()).parse().unwrap();
+        for (limit, expected) in [
+            (Limit::EachStep, Some(now + WELCOME_PATIENCE)),
+            (Limit::Until(Some(minute)), Some(minute)),
+            (Limit::Until(None), None),
+        ] {
+            let dial = Dial::within(&url, KeepalivePolicy::default(), limit, now).unwrap();
+            assert_eq!(dial.deadline(), expected, "connecting, {limit:?}");
+            let (here, _there) = memory::pair().unwrap();
+            let mut link = Link::join_within(Box::new(here), &realm, limit);
+            assert!(link.receive(now).unwrap().is_none());
+            assert_eq!((link.phase, link.deadline()), (Phase::Joining, expected), "HELLO, {limit:?}");
+        }
+    }
+}
