@@ -59,6 +59,8 @@ counters! {
     stalled_closed,
     /// Peers closed because their answers did not fit into their queue.
     overrun_closed,
+    /// Peers closed because of a message that was not whole, when all of those together took too much memory.
+    unfinished_closed,
     /// Peers given up because they answered no ping.
     silent_closed,
 }

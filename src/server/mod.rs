@@ -115,12 +115,15 @@ pub struct Capacity {
     /// Bytes that may wait in all for peers that do not read fast enough; beyond it, those with the longest queues lose
     /// what waits. An event counts for every subscriber for whom it waits, though it is kept once.
     pub queued_bytes: usize,
+    /// Bytes of messages, in all, of which only a part has come; beyond it, those that have been under way longest are
+    /// given up with their connections.
+    pub unfinished_bytes: usize,
 }
 
 impl Default for Capacity {
-    /// 4096 connections, 1024 of them without a session; 64 MiB.
+    /// 4096 connections, 1024 of them without a session; 64 MiB that wait, and 64 MiB that are not whole.
     fn default() -> Self {
-        Self { connections: 4096, strangers: 1024, queued_bytes: 64 << 20 }
+        Self { connections: 4096, strangers: 1024, queued_bytes: 64 << 20, unfinished_bytes: 64 << 20 }
     }
 }
 
@@ -151,7 +154,8 @@ impl Server {
         let (stop, stopped) = mailbox(1, bell.clone());
         let counters = Arc::new(Counters::default());
         let router = Router::new(router, RandomIds::new(RandomState::new()));
-        let limits = ExchangeSettings { drain: timeouts.drain, queued_bytes: capacity.queued_bytes };
+        let Capacity { queued_bytes, unfinished_bytes, .. } = capacity;
+        let limits = ExchangeSettings { drain: timeouts.drain, queued_bytes, unfinished_bytes };
         let exchange = Exchange::new(router, limits, Arc::clone(&counters));
         let access = Access::new(address.ip(), allow_origin);
         let settings = Settings { access, keepalive, timeouts, capacity };

@@ -52,6 +52,8 @@ pub(super) enum Loss {
     Stalled(Duration),
     /// More answers than may wait.
     Overrun,
+    /// A message that was not whole, when there was no room for so many of them.
+    Unfinished,
 }
 
 impl fmt::Display for Loss {
@@ -61,6 +63,9 @@ impl fmt::Display for Loss {
             Self::Closed => f.write_str("the peer closed"),
             Self::Stalled(time) => write!(f, "expected the peer to read, it took nothing for {} s", time.as_secs_f64()),
             Self::Overrun => f.write_str("expected the peer to read its answers, more wait than may"),
+            Self::Unfinished => {
+                f.write_str("expected the rest of its message before those of others took all the room")
+            }
         }
     }
 }
@@ -86,6 +91,9 @@ pub(super) struct Peer {
     limits: Limits,
     /// The bytes of its queue that stand in the total.
     counted: usize,
+    /// The bytes of its unfinished message that stand in the total, and when it was seen first.
+    unfinished: usize,
+    unfinished_since: Option<Instant>,
     /// Since when it takes nothing, though something waits.
     stalled: Option<Instant>,
     failed: Option<TransportError>,
@@ -114,6 +122,8 @@ impl Peer {
             writable: false,
             limits,
             counted: 0,
+            unfinished: 0,
+            unfinished_since: None,
             stalled: None,
             failed: None,
         }
@@ -147,6 +157,28 @@ impl Peer {
     /// What it adds to the bytes that wait in all.
     pub const fn counted(&self) -> usize {
         self.counted
+    }
+
+    /// Puts right what this peer adds to the bytes of unfinished messages in all.
+    pub fn recount_unfinished(&mut self, total: &mut usize, now: Instant) {
+        let unfinished = self.transport.unfinished();
+        *total = total.saturating_sub(self.unfinished) + unfinished;
+        if unfinished < self.unfinished {
+            // That one became whole, this is another.
+            self.unfinished_since = None;
+        }
+        self.unfinished = unfinished;
+        self.unfinished_since = if unfinished == 0 { None } else { self.unfinished_since.or(Some(now)) };
+    }
+
+    /// What it adds to those bytes.
+    pub const fn unfinished(&self) -> usize {
+        self.unfinished
+    }
+
+    /// Since when the message is under way.
+    pub const fn unfinished_since(&self) -> Option<Instant> {
+        self.unfinished_since
     }
 
     /// Writes what the peer takes. How that went, [`Peer::failure`] tells.

@@ -174,7 +174,7 @@ impl Dial {
     fn upgrade(&self, stream: TcpStream) -> Result<MidHandshake<ClientHandshake<Stream>>, TransportError> {
         let mut request = self.url.uri().clone().into_client_request().map_err(refusal)?;
         request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(SUBPROTOCOL));
-        ClientHandshake::start(Stream::new(stream), request, Some(End::Client.config())).map_err(refusal)
+        ClientHandshake::start(Stream::dialled(stream), request, Some(End::Client.config())).map_err(refusal)
     }
 
     fn take_handshake(

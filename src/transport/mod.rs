@@ -6,6 +6,7 @@
 //! [`Transport::interest`] or [`Transport::deadline`].
 
 pub mod dial;
+mod follower;
 mod frame;
 pub mod keepalive;
 mod lookup;
@@ -37,6 +38,9 @@ pub const MAX_MESSAGE: usize = 1 << 20;
 /// The most bytes of arguments to send in a message, so that what stands around them (kind, ids, options, a URI) and what the
 /// router adds has its room in [`MAX_MESSAGE`].
 pub const MAX_PAYLOAD: usize = MAX_MESSAGE - 4096;
+
+/// The longest message that our router takes from a client without a session, in bytes: a HELLO is no longer.
+pub const MAX_HELLO: usize = 16 * 1024;
 
 /// The longest message that a client takes from its router, in bytes. It must be more than [`MAX_MESSAGE`], because a router
 /// forwards what it took with ids and URIs added; and other routers take longer messages than ours. Who sends a client a
@@ -72,6 +76,14 @@ pub trait Transport: Send {
 
     /// Bytes that wait because the peer does not read (in memory: messages).
     fn queued(&self) -> usize;
+
+    /// The peer has a session. Before that, a router's end takes messages of [`MAX_HELLO`] bytes only.
+    fn welcome(&mut self) {}
+
+    /// Bytes of a message that has not come whole.
+    fn unfinished(&self) -> usize {
+        0
+    }
 
     /// When [`Transport::expire`] wants to be called.
     fn deadline(&self) -> Option<Instant>;

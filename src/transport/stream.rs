@@ -9,12 +9,15 @@
 //! And it knows whether the other end lives: bytes that come are a sign, and so is room in a send buffer that was full. Both
 //! come long before a whole frame does, when frames are long and the way is slow.
 //!
-//! And it takes whole frames past the WebSocket layer: they go out before whatever the layer writes next.
+//! And it takes whole frames past the WebSocket layer: they go out before whatever the layer writes next. And it knows how
+//! much the layer holds of a message that is not whole.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
+use super::follower::Follower;
 use super::frame::TextFrame;
 
 /// Bytes taken in a round.
@@ -22,21 +25,48 @@ const ROUND: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Stream {
-    tcp: TcpStream,
+    /// Shared for as long as a layer above is exchanged for another.
+    tcp: Arc<TcpStream>,
     /// Bytes that this round may still take; 0 ends it.
     left: usize,
     /// Whether the last write found no room.
     full: bool,
     alive: bool,
     frame: Option<TextFrame>,
+    follower: Follower,
 }
 
 impl Stream {
-    pub(super) const fn new(tcp: TcpStream) -> Self {
-        Self { tcp, left: ROUND, full: false, alive: false, frame: None }
+    /// A client's, before the upgrade.
+    pub(super) fn dialled(tcp: TcpStream) -> Self {
+        Self::new(Arc::new(tcp), Follower::behind_head())
     }
 
-    pub(super) const fn tcp(&self) -> &TcpStream {
+    /// A router's, after the upgrade, when so much has come already.
+    pub(super) fn accepted(tcp: TcpStream, early: &[u8]) -> Self {
+        let mut follower = Follower::new();
+        follower.follow(early);
+        Self::new(Arc::new(tcp), follower)
+    }
+
+    const fn new(tcp: Arc<TcpStream>, follower: Follower) -> Self {
+        Self { tcp, left: ROUND, full: false, alive: false, frame: None, follower }
+    }
+
+    /// The same stream for another layer above, when the one there is holds nothing of it.
+    pub(super) fn handed_on(&mut self) -> Self {
+        let mut follower = self.follower.clone();
+        follower.forget_longest();
+        let Self { left, full, alive, .. } = *self;
+        Self { tcp: Arc::clone(&self.tcp), left, full, alive, frame: self.frame.take(), follower }
+    }
+
+    /// What has come, as frames.
+    pub(super) const fn follower(&self) -> &Follower {
+        &self.follower
+    }
+
+    pub(super) fn tcp(&self) -> &TcpStream {
         &self.tcp
     }
 
@@ -54,7 +84,7 @@ impl Stream {
     fn write_frame(&mut self) -> io::Result<()> {
         if let Some(frame) = &mut self.frame {
             let left = frame.left();
-            let result = frame.write_to(&mut self.tcp);
+            let result = frame.write_to(&mut &*self.tcp);
             self.note_write(left != self.left(), result.as_ref().err());
             result?;
             self.frame = None;
@@ -85,7 +115,7 @@ impl Read for Stream {
             self.left = ROUND;
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let count = match self.tcp.read(buffer) {
+        let count = match (&*self.tcp).read(buffer) {
             Ok(count) => count,
             Err(error) => {
                 self.left = ROUND;
@@ -93,6 +123,7 @@ impl Read for Stream {
             }
         };
         self.alive |= count > 0;
+        self.follower.follow(buffer.get(..count).unwrap_or_default());
         // Zero is the end of the stream, not an empty one.
         let drained = count > 0 && count < buffer.len();
         self.left = if drained { 0 } else { self.left.saturating_sub(count) };
@@ -103,14 +134,14 @@ impl Read for Stream {
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_frame()?;
-        let result = self.tcp.write(bytes);
+        let result = (&*self.tcp).write(bytes);
         self.note_write(result.is_ok(), result.as_ref().err());
         result
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.write_frame()?;
-        self.tcp.flush()
+        (&*self.tcp).flush()
     }
 }
 
@@ -146,7 +177,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (tcp, _) = listener.accept().unwrap();
-        let mut stream = Stream::new(tcp);
+        let mut stream = Stream::accepted(tcp, &[]);
         let mut buffer = [0; 4096];
         peer.write_all(b"hello").unwrap();
         // The socket blocks: a second system call would hang.

@@ -14,13 +14,16 @@ use tungstenite::{Bytes, Error, Message as Frame, Utf8Bytes, WebSocket};
 use super::frame::TextFrame;
 use super::keepalive::{Due, Keepalive, KeepalivePolicy};
 use super::stream::Stream;
-use super::{Incoming, MAX_FORWARDED, MAX_MESSAGE, SharedMessage, Transport, TransportError};
+use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
 use crate::sync::wait::{Interest, wait};
 use crate::wamp::Message;
 use crate::wamp::codec::json;
 
 /// What a queued frame costs beside its text: an entry of the queue, a header, an allocation.
 const FRAME_COST: usize = 64;
+
+/// A longer frame leaves the WebSocket layer with a buffer that is too large to keep, in bytes.
+const LONG_FRAME: u64 = 16 * 1024;
 
 /// Entries that an empty queue may keep room for.
 const IDLE_ENTRIES: usize = 32;
@@ -45,6 +48,13 @@ pub enum End {
 }
 
 impl End {
+    const fn role(self) -> Role {
+        match self {
+            Self::Client => Role::Client,
+            Self::Server => Role::Server,
+        }
+    }
+
     /// Bytes handed to the WebSocket layer before it must write them. What waits beyond that stays in the queue, where it
     /// is counted.
     const fn write_unit(self) -> usize {
@@ -54,12 +64,12 @@ impl End {
         }
     }
 
-    /// The limits of a WebSocket on this end.
+    /// The limits of a WebSocket on this end, before there is a session.
     #[must_use]
     pub fn config(self) -> WebSocketConfig {
         let (read_buffer, longest) = match self {
             Self::Client => (16 * 1024, MAX_FORWARDED),
-            Self::Server => (4 * 1024, MAX_MESSAGE),
+            Self::Server => (4 * 1024, MAX_HELLO),
         };
         WebSocketConfig::default()
             .read_buffer_size(read_buffer)
@@ -115,7 +125,7 @@ impl Channel {
     /// long what is queued may take to go out once the connection is to be closed.
     #[must_use]
     pub fn accepted(stream: TcpStream, early: Vec<u8>, policy: KeepalivePolicy, drain: Duration, now: Instant) -> Self {
-        let stream = Stream::new(stream);
+        let stream = Stream::accepted(stream, &early);
         let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(End::Server.config()));
         Self::new(socket, End::Server, policy, drain, now)
     }
@@ -187,6 +197,20 @@ impl Channel {
         }
     }
 
+    /// The WebSocket layer's buffer grows with the longest frame and never shrinks: a thousand peers would keep a thousand
+    /// times the longest message there ever was. When the layer holds nothing, a new one takes its place. (What waits to be
+    /// written is not in it either, unless it is `blocked` or answers to pings are under way.)
+    fn give_memory_back(&mut self) {
+        let follower = self.socket.get_ref().follower();
+        let is_large = follower.longest() > LONG_FRAME;
+        let is_idle = follower.is_between_messages() && !self.blocked && self.pongs == 0;
+        if is_large && is_idle && self.socket.can_read() && self.socket.can_write() {
+            let (role, config) = (self.end.role(), *self.socket.get_config());
+            let stream = self.socket.get_mut().handed_on();
+            self.socket = WebSocket::from_raw_socket(stream, role, Some(config));
+        }
+    }
+
     fn has_unread(&self) -> io::Result<bool> {
         let [ready] = wait([(self.fd(), Interest::READ)], Some(Duration::ZERO))?;
         Ok(ready.readable)
@@ -250,6 +274,7 @@ impl Transport for Channel {
                 Ok(frame) => frame,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.look_for_life(now);
+                    self.give_memory_back();
                     return Ok(Incoming::Nothing);
                 }
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -327,6 +352,22 @@ impl Transport for Channel {
 
     fn queued(&self) -> usize {
         self.queued + self.socket.get_ref().left()
+    }
+
+    fn welcome(&mut self) {
+        if self.end == End::Server {
+            self.socket.set_config(|config| {
+                config.max_message_size = Some(MAX_MESSAGE);
+                config.max_frame_size = Some(MAX_MESSAGE);
+            });
+        }
+    }
+
+    fn unfinished(&self) -> usize {
+        if self.deaf {
+            return 0;
+        }
+        usize::try_from(self.socket.get_ref().follower().unfinished()).unwrap_or(usize::MAX)
     }
 
     fn deadline(&self) -> Option<Instant> {

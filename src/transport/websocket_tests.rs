@@ -25,7 +25,7 @@ fn channel(end: End, now: Instant) -> (Channel, TcpStream) {
     let channel = match end {
         End::Server => Channel::accepted(stream, Vec::new(), policy(), DRAIN, now),
         End::Client => {
-            let socket = WebSocket::from_raw_socket(Stream::new(stream), Role::Client, Some(end.config()));
+            let socket = WebSocket::from_raw_socket(Stream::accepted(stream, &[]), Role::Client, Some(end.config()));
             Channel::dialled(socket, policy(), now)
         }
     };
@@ -150,4 +150,70 @@ fn what_does_not_drain_is_cut_off() {
         assert_eq!(channel.deadline(), Some(start + patience));
         assert!(matches!(channel.expire(start + patience), Err(TransportError::TooSlow(_))));
     }
+}
+
+#[test]
+fn before_its_welcome_a_peer_is_taken_short_messages_from() {
+    let now = Instant::now();
+    let hello = |length: usize| format!("[3,{{}},\"{}\"]", "x".repeat(length - "[3,{},\"\"]".len()));
+    let (mut fits, mut peer) = channel(End::Server, now);
+    peer.write_all(&text(End::Server, &hello(MAX_HELLO))).unwrap();
+    assert!(matches!(next(&mut fits, now), Incoming::Message(_)));
+    // The header is enough.
+    peer.write_all(&text(End::Server, &hello(MAX_HELLO + 1))[..20]).unwrap();
+    assert!(matches!(next(&mut fits, now), Incoming::Malformed(sentence) if sentence.contains("16384")));
+    let (mut joined, mut peer) = channel(End::Server, now);
+    joined.welcome();
+    let bytes = text(End::Server, &hello(MAX_MESSAGE));
+    let writer = std::thread::spawn(move || peer.write_all(&bytes));
+    assert!(matches!(next(&mut joined, now), Incoming::Message(_)));
+    writer.join().unwrap().unwrap();
+}
+
+/// A message in two parts with a ping between them, over and over, with what is sent in answer: none is lost or broken where
+/// one layer takes the other's place.
+#[test]
+fn memory_is_given_back_between_messages_and_nothing_else() {
+    for end in [End::Server, End::Client] {
+        let now = Instant::now();
+        let (mut channel, peer) = channel(end, now);
+        channel.welcome();
+        let message = format!("[3,{{}},\"{}\"]", "x".repeat(100_000));
+        let (first, second) = message.as_bytes().split_at(50_000);
+        let bytes = [frame(end, 0x01, first), frame(end, 0x89, b"?"), frame(end, 0x80, second)].concat();
+        let mut sender = peer.try_clone().unwrap();
+        let writer = std::thread::spawn(move || (0..50).try_for_each(|_| sender.write_all(&bytes)));
+        let other = if end == End::Server { Role::Client } else { Role::Server };
+        let reader = std::thread::spawn(move || {
+            let mut socket = WebSocket::from_raw_socket(peer, other, None);
+            let (mut pongs, mut texts) = (0, 0);
+            while texts < 50 {
+                match socket.read().unwrap() {
+                    Frame::Pong(data) => pongs += usize::from(&data[..] == b"?"),
+                    _ => texts += 1,
+                }
+            }
+            (pongs, socket)
+        });
+        for _ in 0..50 {
+            assert!(matches!(next(&mut channel, now), Incoming::Message(_)));
+            channel.send(Message::goodbye(uri::CLOSE_NORMAL));
+            channel.flush(now).unwrap();
+        }
+        writer.join().unwrap().unwrap();
+        let (pongs, _socket) = reader.join().unwrap();
+        assert_eq!(pongs, 50);
+        assert!(matches!(channel.receive(now), Ok(Incoming::Nothing)));
+        assert_eq!((channel.unfinished(), channel.socket.get_ref().follower().longest()), (0, 0), "{end:?}");
+    }
+}
+
+#[test]
+fn what_is_not_whole_is_counted() {
+    let now = Instant::now();
+    let (mut channel, mut peer) = channel(End::Server, now);
+    peer.write_all(&text(End::Server, &"x".repeat(1000))[..14 + 600]).unwrap();
+    wait([(channel.fd(), Interest::READ)], Some(20 * SECOND)).unwrap();
+    assert!(matches!(channel.receive(now), Ok(Incoming::Nothing)));
+    assert_eq!(channel.unfinished(), 600);
 }

@@ -79,6 +79,7 @@ impl Exchange {
             Message::Welcome { session, .. } => {
                 let Some(peer) = self.peers.get_mut(&id) else { return };
                 log::debug!("{}: session {session}", peer.place);
+                peer.transport.welcome();
                 if std::mem::replace(&mut peer.stage, Stage::Joined) == Stage::Opening {
                     self.strangers -= 1;
                 }
@@ -133,6 +134,7 @@ impl Exchange {
     fn remove(&mut self, id: PeerId) {
         let Some(peer) = self.peers.remove(&id) else { return };
         self.waiting = self.waiting.saturating_sub(peer.counted());
+        self.unfinished = self.unfinished.saturating_sub(peer.unfinished());
         self.gone.push(peer);
         self.inside.retain(|&inside| inside != id);
     }
@@ -147,6 +149,7 @@ impl Exchange {
             Loss::Transport(_) => {}
             Loss::Stalled(_) => counters.stalled_closed.add(1),
             Loss::Overrun => counters.overrun_closed.add(1),
+            Loss::Unfinished => counters.unfinished_closed.add(1),
         }
         log::warn!("{place}: closed: {loss}");
     }

@@ -28,6 +28,8 @@ pub(super) struct ExchangeSettings {
     pub drain: Duration,
     /// Bytes that may wait for sockets, in all.
     pub queued_bytes: usize,
+    /// Bytes of messages that are not whole, in all.
+    pub unfinished_bytes: usize,
 }
 
 /// The router with its peers.
@@ -48,6 +50,8 @@ pub(super) struct Exchange {
     strangers: usize,
     /// Bytes that wait for sockets, in all.
     waiting: usize,
+    /// Bytes of messages that are not whole, in all.
+    unfinished: usize,
     settings: ExchangeSettings,
     counters: Arc<Counters>,
 }
@@ -72,6 +76,7 @@ impl Exchange {
             gone: Vec::new(),
             strangers: 0,
             waiting: 0,
+            unfinished: 0,
             settings,
             counters,
         }
@@ -162,6 +167,7 @@ impl Exchange {
             }
             let served = self.serve_one(id, now);
             self.touch(id);
+            self.make_room_for(id, now);
             let Some(peer) = self.peers.get_mut(&id) else { continue };
             if served == Served::All {
                 peer.ready = false;
@@ -176,6 +182,22 @@ impl Exchange {
         let woken = std::mem::replace(&mut self.ready, waiting);
         self.ready.append(&mut again);
         self.ready.extend(woken);
+    }
+
+    /// Counts what has come of the peer's unfinished message. While there is too much in all, one of those goes who have at
+    /// least an average share of it: the one whose message has been under way longest. So who fills the memory slowly makes
+    /// room for who has something to say.
+    fn make_room_for(&mut self, id: PeerId, now: Now) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.recount_unfinished(&mut self.unfinished, now.mono);
+        }
+        while self.unfinished > self.settings.unfinished_bytes {
+            let share = self.unfinished / self.peers.len().max(1);
+            let having = self.peers.iter().filter(|(_, peer)| peer.unfinished() >= share);
+            let since = having.filter_map(|(id, peer)| Some((peer.unfinished_since()?, *id)));
+            let Some((_, oldest)) = since.min() else { return };
+            self.lose(oldest, Loss::Unfinished, now);
+        }
     }
 
     fn serve_one(&mut self, id: PeerId, now: Now) -> Served {
