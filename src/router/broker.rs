@@ -18,6 +18,8 @@ use crate::wamp::{Message, Payload, PublicationId, SubscriptionId, Uri, WampErro
 #[derive(Debug, Default)]
 pub(super) struct Broker {
     pub subscriptions: Table<SubscriptionId, Subscribers>,
+    /// Of all sessions, each counted.
+    members: usize,
 }
 
 /// Who gets the events of a subscription.
@@ -55,19 +57,22 @@ impl Broker {
         if let Some(id) = existing.filter(|id| session.subscriptions.contains(id)) {
             return Ok((id, Subscribed::Already));
         }
-        turn.check_room(session.subscriptions.len(), turn.limits.subscriptions, "subscriptions")?;
+        let counts = (session.subscriptions.len(), self.members);
+        turn.check_room(counts, |share| share.subscriptions, "subscriptions")?;
         let (id, change) = match existing.and_then(|id| Some((id, self.subscriptions.get_mut(id)?))) {
             Some((id, entry)) => {
                 entry.members.insert(peer);
                 (id, Subscribed::Added)
             }
             None => {
+                self.subscriptions.check_shape(matching, topic.as_str(), turn)?;
                 let (created, members) = (turn.now.wall, Subscribers::from([peer]));
                 let entry = Entry { uri: topic, matching, created, members };
                 (self.subscriptions.insert(entry, turn.ids), Subscribed::Created)
             }
         };
         session.subscriptions.insert(id);
+        self.members += 1;
         Ok((id, change))
     }
 
@@ -87,12 +92,19 @@ impl Broker {
     /// Takes the peer off a subscription that is its own.
     pub fn drop_subscriber(&mut self, peer: PeerId, subscription: SubscriptionId) -> Left {
         let Some(entry) = self.subscriptions.get_mut(subscription) else { return Left::Nobody };
-        entry.members.remove(&peer);
+        if entry.members.remove(&peer) {
+            self.members -= 1;
+        }
         if !entry.members.is_empty() {
             return Left::Others;
         }
         self.subscriptions.remove(subscription);
         Left::Nobody
+    }
+
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.subscriptions.is_empty() && self.members == 0
     }
 
     /// Publishes a client's event.

@@ -82,6 +82,7 @@ impl Sessions {
             turn.timers.set(timeout.ends, pending.timer());
         }
         self.get_mut(callee)?.invocations.insert(invocation, pending);
+        self.open_calls += 1;
         Some(invocation)
     }
 
@@ -173,6 +174,7 @@ impl Sessions {
 
     /// Ends the calls that a session had to answer, which was removed (*Callee Leaving*).
     pub fn end_invocations(&mut self, invocations: BTreeMap<RequestId, Invocation>, turn: &mut Turn<'_>) {
+        self.open_calls -= invocations.len();
         for pending in invocations.into_values() {
             pending.stop_timer(turn.timers);
             if let Some(caller) = self.get_mut(pending.caller) {
@@ -192,6 +194,7 @@ impl Sessions {
             if session.interruptible && !pending.interrupted {
                 send_interrupt(callee, invocation, CancelMode::KillNoWait, turn);
             }
+            self.open_calls -= 1;
         }
     }
 
@@ -226,6 +229,7 @@ impl Sessions {
     /// Takes a call out of both sessions.
     fn take_invocation(&mut self, callee: PeerId, invocation: RequestId, turn: &mut Turn<'_>) -> Option<Invocation> {
         let pending = self.get_mut(callee)?.invocations.remove(&invocation)?;
+        self.open_calls -= 1;
         pending.stop_timer(turn.timers);
         if let Some(caller) = self.get_mut(pending.caller) {
             caller.calls.remove(&pending.call);

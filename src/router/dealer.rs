@@ -9,7 +9,7 @@ use super::turn::{Turn, is_reserved};
 use crate::wamp::error::uri;
 use crate::wamp::options::{CallOptions, InvocationDetails, RegisterOptions};
 use crate::wamp::uri::Form;
-use crate::wamp::{Message, Payload, RegistrationId, RequestId, Uri, WampError};
+use crate::wamp::{Message, Payload, RegistrationId, RequestId, Uri, WampError, excerpt};
 
 /// The only invocation policy on offer.
 pub(super) const SINGLE: &str = "single";
@@ -53,14 +53,16 @@ impl Dealer {
         let matching = options.matching;
         turn.check_own_uri(&procedure, matching.form())?;
         if let Some(policy) = options.invoke.as_deref().filter(|policy| *policy != SINGLE) {
-            let sentence = format!("invoke: expected {SINGLE:?}, got {policy:?}");
+            let sentence = format!("invoke: expected {SINGLE:?}, got {:?}", excerpt(policy));
             return Err(WampError::new(uri::OPTION_NOT_ALLOWED, &sentence));
         }
         if self.registrations.lookup(matching, procedure.as_str()).is_some() {
             let sentence = format!("expected a procedure without a registration, got {procedure}");
             return Err(WampError::new(uri::PROCEDURE_ALREADY_EXISTS, &sentence));
         }
-        turn.check_room(session.registrations.len(), turn.limits.registrations, "registrations")?;
+        let counts = (session.registrations.len(), self.registrations.len());
+        turn.check_room(counts, |share| share.registrations, "registrations")?;
+        self.registrations.check_shape(matching, procedure.as_str(), turn)?;
         let members = Callee { peer, disclose_caller: options.disclose_caller };
         let entry = Entry { uri: procedure, matching, created: turn.now.wall, members };
         let id = self.registrations.insert(entry, turn.ids);

@@ -3,23 +3,43 @@
 /// The error for a request beyond a limit of its session. Its argument is a sentence that names the limit.
 pub const LIMIT_EXCEEDED: &str = "wampproc.error.limit_exceeded";
 
-/// What one session may have. A request beyond it is answered with ERROR [`LIMIT_EXCEEDED`], a URI that is too long with
-/// ERROR `wamp.error.invalid_uri`; both are counted in [`Counters::limited`].
+/// What there may be. A request beyond it is answered with ERROR [`LIMIT_EXCEEDED`], a URI that is too long with ERROR
+/// `wamp.error.invalid_uri`; both are counted in [`Counters::limited`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Registrations of a session.
-    pub registrations: usize,
-    /// Subscriptions of a session.
-    pub subscriptions: usize,
-    /// Calls of a session without a final answer.
-    pub calls: usize,
+    /// What one session may have.
+    pub session: Share,
+    /// What all sessions of a realm may have together.
+    pub realm: Share,
+    /// Shapes of wildcard patterns in a realm, among its subscriptions and among its registrations: places where components
+    /// are empty, of patterns of so many components. Each of them costs every event or call a look-up.
+    pub shapes: usize,
+    /// Bytes of an answer of the meta API, so that a list of ids is no message longer than clients take.
+    pub answer_length: usize,
     /// Bytes of a URI.
     pub uri_length: usize,
 }
 
+/// How much a session or a realm may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Registrations.
+    pub registrations: usize,
+    /// Subscriptions; one that several sessions have counts for each.
+    pub subscriptions: usize,
+    /// Calls without a final answer.
+    pub calls: usize,
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { registrations: 4096, subscriptions: 4096, calls: 8192, uri_length: 512 }
+        Self {
+            session: Share { registrations: 4096, subscriptions: 4096, calls: 8192 },
+            realm: Share { registrations: 65_536, subscriptions: 65_536, calls: 65_536 },
+            shapes: 256,
+            answer_length: (1 << 20) - 4096,
+            uri_length: 512,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::dealer::{Callee, SINGLE, no_such_procedure};
 use super::realm::Realm;
 use super::session::{Session, Sessions};
 use super::table::Entry;
+use super::turn::Turn;
 use crate::wamp::error::uri;
 use crate::wamp::options::{Match, RegisterOptions, SubscribeOptions};
 use crate::wamp::{Payload, RegistrationId, SessionId, SubscriptionId, Uri, WampError, excerpt};
@@ -52,12 +53,18 @@ const PROCEDURES: &[(&str, Procedure)] = &[
 ];
 
 /// Answers a call of a procedure that is the protocol's own.
-pub(super) fn call(realm: &Realm, procedure: &Uri, payload: &Payload) -> Result<Payload, WampError> {
+pub(super) fn call(
+    realm: &Realm,
+    procedure: &Uri,
+    payload: &Payload,
+    turn: &mut Turn<'_>,
+) -> Result<Payload, WampError> {
     let found = PROCEDURES.iter().find(|(name, _)| *name == procedure.as_str());
     let (_, answer) = found.ok_or_else(|| no_such_procedure(&Uri::from(excerpt(procedure.as_str()))))?;
     let mut arguments = Arguments::of(payload)?;
-    let value = answer(realm, &mut arguments)?;
-    Ok(Payload::of(&value))
+    let answer = Payload::of(&answer(realm, &mut arguments)?);
+    turn.check_length(answer.size(), turn.limits.answer_length, "an answer")?;
+    Ok(answer)
 }
 
 /// A session, as `wamp.session.get` and `wamp.session.on_join` show it.

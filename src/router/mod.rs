@@ -41,7 +41,7 @@ use crate::wamp::error::uri;
 use crate::wamp::id::RandomIds;
 use crate::wamp::{Message, RequestId, Uri};
 
-pub use limits::{Counters, LIMIT_EXCEEDED, Limits};
+pub use limits::{Counters, LIMIT_EXCEEDED, Limits, Share};
 use realm::Realm;
 use session::Peer;
 use timers::{Timer, Timers};
@@ -92,7 +92,7 @@ pub struct RouterConfig {
     pub hello_timeout: Duration,
     /// How long a client may take to answer the router's GOODBYE.
     pub goodbye_timeout: Duration,
-    /// How much a session may have.
+    /// How much there may be.
     pub limits: Limits,
 }
 

@@ -8,7 +8,8 @@
 //!   never more than the URI has characters, whatever n is.
 //! - wildcard: patterns of one shape (as many components, the same of them empty) are in one hash table, where the URI is
 //!   looked up with its components at those places made empty. So it takes one hash look-up for each shape of the URI's
-//!   length that is in use: applications have a handful of shapes, not as many as patterns.
+//!   length that is in use: applications have a handful of shapes, not as many as patterns, and a limit keeps those in
+//!   check that have others ([`super::Limits::shapes`]).
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -63,6 +64,12 @@ impl<T: Copy> Patterns<T> {
                 }
             }
         }
+    }
+
+    /// How many shapes of wildcard patterns there are, if this pattern would add another.
+    pub fn shapes_without(&self, matching: Match, pattern: &str) -> Option<usize> {
+        let is_new = matching == Match::Wildcard && !self.wildcard.contains_key(&Shape::of(pattern));
+        is_new.then_some(self.wildcard.len())
     }
 
     pub fn values(&self, matching: Match) -> Box<dyn Iterator<Item = T> + '_> {

@@ -78,7 +78,7 @@ impl Realm {
 
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.broker.subscriptions.is_empty() && self.dealer.registrations.is_empty()
+        self.sessions.is_empty() && self.broker.is_empty() && self.dealer.registrations.is_empty()
     }
 
     /// A message of a session.
@@ -223,10 +223,11 @@ impl Realm {
         if session.calls.contains_key(&request) {
             return Err(Violation(format!("CALL: expected a request id that is not in use, got {request}")));
         }
-        let room = turn.check_room(session.calls.len(), turn.limits.calls, "calls without an answer");
+        let counts = (session.calls.len(), self.sessions.open_calls);
+        let room = turn.check_room(counts, |share| share.calls, "calls without an answer");
         let answer = room.and_then(|()| {
             if is_reserved(&call.procedure) {
-                let payload = meta::call(self, &call.procedure, &call.payload)?;
+                let payload = meta::call(self, &call.procedure, &call.payload, turn)?;
                 turn.send(caller, Message::Result { request, details: Default::default(), payload });
                 return Ok(());
             }

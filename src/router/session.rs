@@ -107,6 +107,8 @@ impl Session {
 /// The sessions of a realm.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
+    /// Calls without a final answer.
+    pub(super) open_calls: usize,
     by_peer: HashMap<PeerId, Session>,
     by_id: HashMap<SessionId, PeerId>,
 }
@@ -151,6 +153,6 @@ impl Sessions {
 
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
-        self.by_peer.is_empty() && self.by_id.is_empty()
+        self.by_peer.is_empty() && self.by_id.is_empty() && self.open_calls == 0
     }
 }

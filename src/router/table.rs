@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::pattern::Patterns;
+use super::turn::Turn;
 use crate::sync::clock::Timestamp;
-use crate::wamp::Uri;
 use crate::wamp::id::{Drawn, RandomIds};
 use crate::wamp::options::Match;
+use crate::wamp::{Uri, WampError};
 
 /// A subscription or a registration.
 #[derive(Debug)]
@@ -57,6 +58,18 @@ impl<I: Copy + Eq + Hash + Drawn, M> Table<I, M> {
     /// The entries whose pattern matches the URI, the best first (see [`Patterns::matches`]).
     pub fn matches<'t>(&'t self, uri: &str) -> impl Iterator<Item = (I, &'t Entry<M>)> {
         self.patterns.matches(uri).filter_map(|id| Some((id, self.entries.get(&id)?)))
+    }
+
+    /// Whether there may be an entry for this pattern: those that match in a new way cost every look-up.
+    pub fn check_shape(&self, matching: Match, uri: &str, turn: &mut Turn<'_>) -> Result<(), WampError> {
+        match self.patterns.shapes_without(matching, uri) {
+            Some(count) => turn.check_limit(count, turn.limits.shapes, "shapes of wildcard patterns in a realm"),
+            None => Ok(()),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.entries.len()
     }
 
     pub fn ids(&self, matching: Match) -> impl Iterator<Item = I> + '_ {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::limits::{Counters, LIMIT_EXCEEDED, Limits};
+use super::limits::{Counters, LIMIT_EXCEEDED, Limits, Share};
 use super::timers::Timers;
 use super::{Outbox, Output, PeerId};
 use crate::sync::clock::Now;
@@ -45,13 +45,37 @@ impl Turn<'_> {
         self.send(to, Message::Error { kind, request, details: Empty {}, error, payload });
     }
 
-    /// Whether a session that has `count` of `what` may have one more.
-    pub fn check_room(&mut self, count: usize, limit: usize, what: &str) -> Result<(), WampError> {
+    /// Whether a session that has so many of `what`, in a realm that has so many, may have one more.
+    pub fn check_room(
+        &mut self,
+        (of_session, of_realm): (usize, usize),
+        limit: fn(&Share) -> usize,
+        what: &str,
+    ) -> Result<(), WampError> {
+        let limits = self.limits;
+        self.check_limit(of_session, limit(&limits.session), &format!("{what} in a session"))?;
+        self.check_limit(of_realm, limit(&limits.realm), &format!("{what} in a realm"))
+    }
+
+    /// Whether where there are `count` of `what` there may be one more.
+    pub fn check_limit(&mut self, count: usize, limit: usize, what: &str) -> Result<(), WampError> {
         if count < limit {
             return Ok(());
         }
         self.counters.limited += 1;
-        Err(WampError::new(LIMIT_EXCEEDED, &format!("expected at most {limit} {what} in a session, got one more")))
+        Err(WampError::new(LIMIT_EXCEEDED, &format!("expected at most {limit} {what}, got one more")))
+    }
+
+    /// Whether `what` may be so long.
+    pub fn check_length(&mut self, length: usize, limit: usize, what: &str) -> Result<(), WampError> {
+        if length <= limit {
+            return Ok(());
+        }
+        self.counters.limited += 1;
+        Err(WampError::new(
+            LIMIT_EXCEEDED,
+            &format!("expected {what} of at most {limit} bytes, it would have {length}"),
+        ))
     }
 
     /// Whether a client may name something by that URI (loose rules).

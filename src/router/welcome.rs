@@ -8,7 +8,7 @@ use crate::wamp::error::uri;
 use crate::wamp::message::Message;
 use crate::wamp::options::{HelloDetails, Role, Roles, WelcomeDetails};
 use crate::wamp::uri::Form;
-use crate::wamp::{Uri, WampError};
+use crate::wamp::{Uri, WampError, excerpt};
 
 /// The broker's advanced features, each of which works whole. `session_meta_api` is not among them while sessions cannot
 /// be killed.
@@ -73,11 +73,12 @@ impl Router {
         let (realms, mut turn) = self.turn(now, out);
         turn.check_uri(realm, Form::Exact)?;
         let Some(index) = realms.iter().position(|known| known.name() == realm) else {
-            let sentence = format!("expected a realm of this router, got {:?}", realm.as_str());
+            let sentence = format!("expected a realm of this router, got {:?}", excerpt(realm.as_str()));
             return Err(WampError::new(uri::NO_SUCH_REALM, &sentence));
         };
         if !details.authmethods.is_empty() && !details.authmethods.iter().any(|method| method == ANONYMOUS) {
-            let sentence = format!("expected {ANONYMOUS:?} among authmethods, got {:?}", details.authmethods);
+            let got = excerpt(&format!("{:?}", details.authmethods));
+            let sentence = format!("expected {ANONYMOUS:?} among authmethods, got {got}");
             return Err(WampError::new(uri::NO_AUTH_METHOD, &sentence));
         }
         Ok(index)

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::bench::{Bench, error_of};
-use crate::router::PeerId;
+use crate::router::{LIMIT_EXCEEDED, Limits, PeerId};
 
 const CREATED: &str = "2026-11-22T08:07:25.801Z";
 
@@ -207,4 +207,23 @@ fn who_watches_itself_hears_of_a_subscription_after_its_answer() {
     assert_eq!(got[0][0], 33);
     assert_eq!(got[1], json!([36, got[0][2], got[1][2], {}, [session, got[0][2]]]));
     assert_eq!(got.len(), 2);
+}
+
+#[test]
+fn a_list_that_is_too_long_for_a_message_is_an_error() {
+    let mut bench = Bench::with_limits(Limits { answer_length: 100, ..Limits::default() });
+    let (peer, _) = bench.join();
+    for list in ["wamp.subscription.list", "wamp.registration.list"] {
+        assert_eq!(bench.ask(peer, &json!([48, 1, {}, list]).to_string())[0][0], 50);
+    }
+    for number in 0..10 {
+        bench.subscribe(peer, "exact", &format!("a.{number}"));
+        bench.register(peer, "exact", &format!("a.{number}"));
+    }
+    for list in ["wamp.subscription.list", "wamp.registration.list"] {
+        let got = bench.ask(peer, &json!([48, 1, {}, list]).to_string());
+        assert_eq!(error_of(&got), LIMIT_EXCEEDED);
+        assert!(got[0][5][0].as_str().unwrap().contains("at most 100 bytes"), "{got:?}");
+    }
+    assert_eq!(bench.router.counters().limited, 2);
 }

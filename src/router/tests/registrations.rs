@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::bench::{Bench, error_of};
-use crate::router::{LIMIT_EXCEEDED, Limits};
+use crate::router::{LIMIT_EXCEEDED, Limits, Share};
 
 #[test]
 fn a_procedure_is_registered_once_for_each_match_policy() {
@@ -100,7 +100,8 @@ fn the_protocols_own_procedures_never_reach_a_client() {
 
 #[test]
 fn a_session_has_only_so_many_of_each() {
-    let limits = Limits { registrations: 2, subscriptions: 2, calls: 2, uri_length: 20 };
+    let session = Share { registrations: 2, subscriptions: 2, calls: 2 };
+    let limits = Limits { session, uri_length: 20, ..Limits::default() };
     let mut bench = Bench::with_limits(limits);
     let (peer, _) = bench.join();
     for (kind, at_limit) in [(64, "registrations"), (32, "subscriptions"), (48, "calls")] {
@@ -123,6 +124,62 @@ fn a_session_has_only_so_many_of_each() {
     // An answered call makes room.
     assert_eq!(bench.ask(peer, "[70,1,{}]"), [json!([50, 1, {}])]);
     assert_eq!(bench.ask(peer, r#"[48,6,{},"a.1"]"#)[0][0], 68);
+}
+
+#[test]
+fn all_sessions_of_a_realm_have_only_so_many_together() {
+    let realm = Share { registrations: 3, subscriptions: 3, calls: 3 };
+    let mut bench = Bench::with_limits(Limits { realm, ..Limits::default() });
+    let peers = [bench.join().0, bench.join().0, bench.join().0, bench.join().0];
+    // The same topic four times: each counts.
+    for (kind, at_limit) in [(64, "registrations"), (32, "subscriptions"), (48, "calls")] {
+        for (number, &peer) in peers.iter().enumerate() {
+            let uri = if kind == 64 { format!("a.{number}") } else { "a.0".to_owned() };
+            bench.say(peer, &json!([kind, 1, {}, uri]).to_string());
+            let error = bench.got(peer).into_iter().find(|got| got[0] == 8);
+            assert_eq!(error.is_some(), number == 3, "{error:?}");
+            if let Some(error) = error {
+                assert_eq!(error[4], LIMIT_EXCEEDED);
+                assert!(error[5][0].as_str().unwrap().contains(&format!("at most 3 {at_limit}")), "{error:?}");
+            }
+        }
+    }
+    assert_eq!(bench.router.counters().limited, 3);
+    // Who leaves makes room: one registration, one subscription, one call.
+    bench.lose(peers[1]);
+    bench.ask(peers[3], r#"[64,2,{},"a.9"]"#);
+    assert_eq!(bench.ask(peers[3], r#"[32,3,{},"a.9"]"#)[0][0], 33);
+    bench.say(peers[3], r#"[48,4,{},"a.0"]"#);
+    assert_eq!(bench.got(peers[3]), Vec::<Value>::new(), "the call waits for its answer");
+    assert_eq!(bench.router.counters().limited, 3);
+}
+
+#[test]
+fn a_realm_has_only_so_many_shapes_of_wildcards() {
+    let mut bench = Bench::with_limits(Limits { shapes: 2, ..Limits::default() });
+    let (one, _) = bench.join();
+    let (two, _) = bench.join();
+    for (kind, options) in [(32, json!({ "match": "wildcard" })), (64, json!({ "match": "wildcard" }))] {
+        let ask = |bench: &mut Bench, peer, request, uri| {
+            bench.ask(peer, &json!([kind, request, options, uri]).to_string())[0].clone()
+        };
+        let id = ask(&mut bench, one, 1, "a..b")[2].clone();
+        assert_eq!(ask(&mut bench, two, 2, ".a")[0], kind + 1);
+        let error = ask(&mut bench, two, 3, "a.");
+        assert_eq!(error[4], LIMIT_EXCEEDED);
+        assert!(error[5][0].as_str().unwrap().contains("at most 2 shapes"), "{error}");
+        // A pattern of a shape that there is costs nothing more, nor does one that is no wildcard.
+        assert_eq!(ask(&mut bench, two, 4, "x..y")[0], kind + 1);
+        assert_eq!(bench.ask(two, &json!([kind, 5, {}, "a.b.c.d"]).to_string())[0][0], kind + 1);
+        // The shape goes with its last pattern.
+        bench.ask(one, &json!([kind + 2, 6, id]).to_string());
+        assert_eq!(ask(&mut bench, one, 7, "a.")[4], LIMIT_EXCEEDED);
+        let id = ask(&mut bench, two, 8, "x..y")[2].clone();
+        if kind == 32 {
+            bench.ask(two, &json!([34, 9, id]).to_string());
+            assert_eq!(ask(&mut bench, one, 10, "a.")[0], 33);
+        }
+    }
 }
 
 #[test]

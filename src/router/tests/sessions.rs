@@ -15,6 +15,7 @@ fn assert_aborted(got: &[Value], reason: &str, words: &str) {
     assert_eq!(error_of(got), reason);
     let sentence = got[0][1]["message"].as_str().unwrap();
     assert!(sentence.contains(words), "{sentence}");
+    assert!(sentence.len() < 200, "a refusal is short, however long the reason: {sentence}");
     assert_eq!(got[1..], [json!("close")]);
 }
 
@@ -62,6 +63,9 @@ fn a_welcome_says_who_one_is_and_what_works() {
 #[test]
 fn who_is_not_let_in_is_told_why() {
     let long = format!(r#"[1,"{}",{{"roles":{{"caller":{{}}}}}}]"#, "r".repeat(513));
+    let nowhere = long.replacen('r', "", 1);
+    let methods = vec!["x"; 1000];
+    let many = json!([1, "realm1", { "roles": { "caller": {} }, "authmethods": methods }]).to_string();
     for (hello, reason, words) in [
         (r#"[1,"nowhere",{"roles":{"caller":{}}}]"#, "wamp.error.no_such_realm", r#"got "nowhere""#),
         (r#"[1,"a..b",{"roles":{"caller":{}}}]"#, "wamp.error.invalid_uri", r#"got "a..b""#),
@@ -73,6 +77,8 @@ fn who_is_not_let_in_is_told_why() {
             "wamp.error.no_auth_method",
             r#"got ["ticket"]"#,
         ),
+        (&many, "wamp.error.no_auth_method", r#"got ["x", "x", "#),
+        (&nowhere, "wamp.error.no_such_realm", "rrr…"),
     ] {
         let mut bench = Bench::new();
         let peer = bench.open();
