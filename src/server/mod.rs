@@ -44,7 +44,7 @@ use crate::wamp::id::RandomIds;
 
 pub use counters::{Counter, Counters};
 use event_loop::{EventLoop, Settings};
-use exchange::{Exchange, ExchangeSettings};
+use exchange::{Exchange, ExchangeSettings, ROUND_TIME};
 use listener::Listener;
 use origin::Access;
 pub use origin::{AllowedOrigin, Exposure, InvalidOrigin, needs_permission};
@@ -155,7 +155,7 @@ impl Server {
         let counters = Arc::new(Counters::default());
         let router = Router::new(router, RandomIds::new(RandomState::new()));
         let Capacity { queued_bytes, unfinished_bytes, .. } = capacity;
-        let limits = ExchangeSettings { drain: timeouts.drain, queued_bytes, unfinished_bytes };
+        let limits = ExchangeSettings { drain: timeouts.drain, queued_bytes, unfinished_bytes, round: ROUND_TIME };
         let exchange = Exchange::new(router, limits, Arc::clone(&counters));
         let access = Access::new(address.ip(), allow_origin);
         let settings = Settings { access, keepalive, timeouts, capacity };

@@ -18,8 +18,12 @@ use crate::sync::clock::Now;
 use crate::sync::epoll::Event;
 use crate::transport::Incoming;
 
-/// Messages taken from one peer before the others have their turn.
+/// Messages taken from one peer before the others have their turn, if they do not take too much time.
 const ROUND: usize = 64;
+
+/// How long one peer's messages may keep the others waiting in a turn. The one that goes beyond it is the round's last: a
+/// long text to parse, an event for thousands of subscribers, a list of everything.
+pub(super) const ROUND_TIME: Duration = Duration::from_millis(2);
 
 /// What does not change.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +34,8 @@ pub(super) struct ExchangeSettings {
     pub queued_bytes: usize,
     /// Bytes of messages that are not whole, in all.
     pub unfinished_bytes: usize,
+    /// Messages of one peer are taken for as long, in a turn; at least one.
+    pub round: Duration,
 }
 
 /// The router with its peers.
@@ -201,6 +207,7 @@ impl Exchange {
     }
 
     fn serve_one(&mut self, id: PeerId, now: Now) -> Served {
+        let begun = Instant::now();
         for _ in 0..ROUND {
             let Some(peer) = self.peers.get_mut(&id) else { return Served::All };
             if peer.paused && !peer.broken {
@@ -219,7 +226,8 @@ impl Exchange {
                 Err(error) => self.lose(id, Loss::Transport(error), now),
             }
             self.route(now);
-            if self.is_congested() && self.peers.get(&id).is_some_and(Peer::yields) {
+            let must_wait = self.is_congested() && self.peers.get(&id).is_some_and(Peer::yields);
+            if must_wait || begun.elapsed() >= self.settings.round {
                 return Served::More;
             }
         }

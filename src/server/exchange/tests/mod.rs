@@ -1,5 +1,7 @@
 //! The exchange with transports whose every move the test makes: what is queued, who is read, who is given up.
 
+mod shares;
+
 use std::collections::VecDeque;
 use std::hash::RandomState;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -149,7 +151,7 @@ impl Bench {
     fn new(queued_bytes: usize) -> Self {
         let config = RouterConfig::new(vec![Uri::from("realm1")], "test");
         let router = Router::new(config, RandomIds::new(RandomState::new()));
-        let settings = ExchangeSettings { drain: DRAIN, queued_bytes, unfinished_bytes: UNFINISHED };
+        let settings = ExchangeSettings { drain: DRAIN, queued_bytes, unfinished_bytes: UNFINISHED, round: DRAIN };
         let exchange = Exchange::new(router, settings, Arc::default());
         Self { exchange, registry: Registry::new().unwrap(), now: Now::read(), next: 1 }
     }
@@ -452,35 +454,4 @@ fn a_queue_that_moves_is_not_stalled() {
     bench.pass(DRAIN);
     assert!(bench.interest(id).is_none());
     assert_eq!(bench.exchange.counters.stalled_closed.get(), 1);
-}
-
-#[test]
-fn unfinished_messages_that_take_all_the_room_go_the_oldest_first() {
-    let mut bench = Bench::new(usize::MAX);
-    let small: Vec<_> = (0..20).map(|_| bench.remote()).collect();
-    let large: Vec<_> = (0..5).map(|_| bench.remote()).collect();
-    let holds = |bench: &mut Bench, (id, fake): &(PeerId, Fake), bytes| {
-        bench.now.mono += Duration::from_millis(1);
-        fake.line().unfinished = bytes;
-        bench.hears(*id);
-        bench.settle();
-        bench.exchange.unfinished
-    };
-    for peer in &small {
-        holds(&mut bench, peer, 1);
-    }
-    for peer in &large {
-        holds(&mut bench, peer, 190);
-    }
-    assert_eq!(bench.exchange.unfinished, 970);
-    // The first large one has become whole, and is followed by another.
-    holds(&mut bench, &large[0], 0);
-    assert_eq!(holds(&mut bench, &large[0], 150), 930);
-    let (new, new_line) = bench.remote();
-    assert_eq!(holds(&mut bench, &(new, new_line.clone()), 200), 940, "one of 190 bytes had to go");
-    assert!(bench.interest(large[1].0).is_none());
-    assert_eq!(holds(&mut bench, &(new, new_line), 0), 740);
-    let here = |ids: &[(PeerId, Fake)]| ids.iter().filter(|(id, _)| bench.interest(*id).is_some()).count();
-    assert_eq!((here(&small), here(&large)), (20, 4), "who has little stays, however long it takes");
-    assert_eq!(bench.exchange.counters.unfinished_closed.get(), 1);
 }
