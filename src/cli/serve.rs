@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
 use super::failure::Failure;
 use super::given::{self, Listening};
 use super::ready;
@@ -19,6 +21,7 @@ pub(super) fn run(
     listening: &Listening,
 ) -> Result<(), Failure> {
     let signals = Signals::catch()?;
+    allow_descriptors();
     let (here, there) = memory::pair()
         .map_err(|error| Failure::System { what: "connect the agent to the router".to_owned(), error })?;
     // The agent first: what is wrong with its names shows before the port is open. The URL is known only after that.
@@ -40,4 +43,14 @@ pub(super) fn run(
     let stopper = agent.stopper();
     signals.then(move || stopper.stop());
     Ok(agent.run()?)
+}
+
+/// As many descriptors as the kernel lets us have without asking anybody: each client takes one, and the usual soft limit of
+/// 1024 is for programs that use `select(2)`.
+fn allow_descriptors() {
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        if let Err(errno) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+            log::debug!("the limit of descriptors stays as it is: {errno}");
+        }
+    }
 }
