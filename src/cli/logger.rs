@@ -87,7 +87,7 @@ fn put(line: &str, lost: &mut u64) {
 /// Whether it is told by now how many lines were lost, if any were.
 fn tell_lost(lost: &mut u64) -> bool {
     if *lost > 0 {
-        let sentence = format_args!("{lost} log records were lost: nobody read stderr");
+        let sentence = format!("{lost} log records were lost: nobody read stderr");
         if !put_now(&line(Timestamp::now(), Level::Warn, module_path!(), &sentence)) {
             return false;
         }
