@@ -115,7 +115,7 @@ fn left_out(at: Timestamp, level: Level, target: &str, count: u64) -> String {
     line(at, level, target, &format_args!("{count} more records of this kind were left out"))
 }
 
-fn line(at: Timestamp, level: Level, target: &str, message: &fmt::Arguments<'_>) -> String {
+fn line(at: Timestamp, level: Level, target: &str, message: &dyn fmt::Display) -> String {
     let mut line = format!("{at} {level} {target}: {}", printable(&message.to_string()));
     if line.len() >= LONGEST {
         const CUT: &str = "…";
