@@ -53,6 +53,8 @@ pub mod process;
 pub mod router;
 pub mod sampler;
 pub mod server;
+#[cfg(feature = "manhole")]
+pub mod ssh;
 pub mod sync;
 pub mod transport;
 pub mod wamp;
