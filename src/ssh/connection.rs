@@ -197,7 +197,8 @@ impl Connection {
                 return answer.map_or(Ok(()), |answer| self.transport.send(answer));
             }
             number if message::CONNECTION.contains(&number) && self.auth.is_done() => {
-                if self.channels.receive(&packet.payload, &mut self.transport, &mut self.events)? {
+                let is_known = self.channels.receive(&packet.payload, &mut self.transport, &mut self.events)?;
+                if is_known {
                     return Ok(());
                 }
             }
