@@ -102,7 +102,7 @@ impl Client {
     pub(super) fn served(setup: Setup, config: Config) -> Self {
         let mut client = Self::connected(setup, config);
         client.send(Payload::message(message::SERVICE_REQUEST).string(b"ssh-userauth")).unwrap();
-        assert_eq!(client.next_number(), message::SERVICE_ACCEPT);
+        assert_eq!(client.numbers(), [message::EXT_INFO, message::SERVICE_ACCEPT]);
         client
     }
 
@@ -161,8 +161,10 @@ impl Client {
     /// The server's next message. Those of a key exchange are dealt with, and given too.
     pub(super) fn next(&mut self) -> Option<Vec<u8>> {
         let output = self.server.output().to_vec();
-        self.server.consume(output.len());
-        self.reader.feed(&output).unwrap();
+        if !output.is_empty() {
+            self.server.consume(output.len());
+            self.reader.feed(&output).unwrap();
+        }
         let payload = self.reader.next().unwrap()?.payload.to_vec();
         match payload[0] {
             message::KEXINIT => self.theirs = payload.clone(),

@@ -98,7 +98,7 @@ fn secret() -> Vec<u8> {
     Payload::fields().mpint(&(0x80..0xa0).collect::<Vec<u8>>()).into_bytes()
 }
 
-const HASH: &str = "ccb88333979f9479e7a3323188a609e7e618442a1f70fe1250a2e8442402284a";
+const HASH: &str = "ccb88333979f9479e7a3323188a609e7e618422a1f70fe1250a2e8442402284a";
 
 #[test]
 fn the_exchange_hash() {

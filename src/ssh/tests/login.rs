@@ -86,7 +86,6 @@ fn none_shows_the_methods_and_costs_nothing_once() {
     let mut client = served();
     client.send(auth("me", "none")).unwrap();
     let list = Payload::message(message::USERAUTH_FAILURE).string(b"publickey,password").boolean(false);
-    // EXT_INFO is the first.
     assert_eq!(client.next().as_deref(), Some(list.as_bytes()));
     assert_eq!(client.events(), []);
     for _ in 0..5 {

@@ -77,13 +77,15 @@ fn the_server_asks_after_so_many_bytes() {
             }
         }
     }
-    assert_eq!((data, exchanges), (sent, 11));
+    assert_eq!(data, sent);
+    assert!((9..=11).contains(&exchanges), "{exchanges}");
 }
 
 #[test]
 fn the_server_asks_after_so_many_packets_received() {
     let mut client = Client::logged_in(Setup::default(), rekeying(1 << 30, 10));
-    for _ in 0..9 {
+    // SERVICE_REQUEST and USERAUTH_REQUEST were the first two.
+    for _ in 2..10 {
         assert_eq!(client.numbers(), NOTHING);
         client.send(Payload::message(message::IGNORE).string(b"")).unwrap();
     }
