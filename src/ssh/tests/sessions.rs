@@ -221,7 +221,8 @@ fn what_no_channel_can_take_ends_the_connection() {
         client.send(on(channel, message::CHANNEL_EOF)).unwrap();
         client.send(payload(channel)).unwrap_err()
     };
-    let cases: [(fn(ChannelId) -> Payload, &str); 9] = [
+    type Case = (fn(ChannelId) -> Payload, &'static str);
+    let cases: [Case; 9] = [
         (|_| on(ChannelId(99), message::CHANNEL_DATA).string(b"x"), "channel 99: expected one that is open"),
         (|id| on(id, message::CHANNEL_DATA).string(b"x"), "channel 0: expected no data after SSH_MSG_CHANNEL_EOF"),
         (|id| on(id, message::CHANNEL_EOF), "channel 0: expected one SSH_MSG_CHANNEL_EOF at most"),
