@@ -91,7 +91,10 @@ impl Channels {
         };
         let refusal = match kind {
             b"session" if self.is_complete => Some((Refusal::Prohibited, "the client ruled out more sessions")),
-            b"session" if self.open.len() >= MAX_CHANNELS => Some((Refusal::ResourceShortage, "too many channels")),
+            // Numbers do not come again; nobody opens 2^32 channels on a connection for anything good.
+            b"session" if self.open.len() >= MAX_CHANNELS || self.next == u32::MAX => {
+                Some((Refusal::ResourceShortage, "too many channels"))
+            }
             b"session" => None,
             b"direct-tcpip" | b"direct-streamlocal@openssh.com" | b"tun@openssh.com" => {
                 Some((Refusal::Prohibited, "nothing is forwarded here"))
@@ -109,8 +112,7 @@ impl Channels {
         }
         fields.end()?;
         let channel = Channel::new(ChannelId(self.next), opening);
-        // 2^32 channels take longer than a connection lasts; a number in use would still be found out.
-        self.next = self.next.wrapping_add(1);
+        self.next += 1;
         channel.confirm(transport)?;
         events.push_back(Event::Opened(channel.id()));
         self.open.push(channel);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::publickey::PublicKey;
@@ -85,7 +86,7 @@ pub enum Event {
         /// Which, without `SIG`.
         name: String,
     },
-    /// Input. Whoever has used or dropped it says so to [`super::Connection::consumed`], or the client may not send more.
+    /// Input; it may come before the shell or command that it is for. Whoever has used or dropped it says so to [`super::Connection::consumed`], or the client may not send more.
     Data {
         /// Which channel.
         channel: ChannelId,
@@ -135,8 +136,7 @@ impl Method {
     }
 }
 
-/// A password that somebody typed: never shown, wiped when dropped.
-#[derive(PartialEq, Eq)]
+/// A password that somebody typed: never shown, wiped when dropped, compared in constant time.
 pub struct Password(Zeroizing<String>);
 
 impl Password {
@@ -144,12 +144,20 @@ impl Password {
         Self(Zeroizing::new(text.to_owned()))
     }
 
-    /// The password. Compare it in constant time, or better its hash.
+    /// The password, to be hashed or compared in constant time.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
+
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Password {}
 
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

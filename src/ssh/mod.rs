@@ -26,8 +26,8 @@
 //! ed25519, ecdsa-p256, RSA of 2048 bits or more with SHA-2; the signature's algorithm must be the one that was announced.
 //!
 //! **Prefix truncation** (Terrapin, CVE-2023-48795). Strict key exchange whenever the client knows it. Whether it does or not,
-//! nothing but the exchange itself may come before the first keys: without an ignored message there is nothing to shift
-//! sequence numbers with.
+//! nothing but the exchange itself may come before the first keys: without a message that is ignored, nobody can shift our
+//! count of a client's packets. What an old client ignores is beyond us.
 //!
 //! **Key exchange.** Fresh shares each time; a share that gives an all-zero secret is refused. Once the login holds, the
 //! client may ask for new keys as often as it wants; before it, [`limits::MAX_EARLY_EXCHANGES`] times, as each costs a
