@@ -4,10 +4,10 @@ use std::fmt;
 
 use ed25519_dalek::{Signer, SigningKey};
 use rand_core::CryptoRng;
-use ssh_key::private::{Ed25519Keypair, KeypairData};
-use ssh_key::{HashAlg, LineEnding, PrivateKey};
 use zeroize::Zeroizing;
 
+use super::openssh::{self, Halves};
+use super::publickey;
 use super::wire::Payload;
 
 /// The algorithm of host keys, the only one there is.
@@ -21,14 +21,14 @@ pub struct HostKey {
     key: SigningKey,
 }
 
-/// Why a text is no host key.
+/// Why a text or a blob is no key that can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyError {
     /// Not a key in the format that is expected.
     Format {
         /// Which format that is.
         expected: &'static str,
-        /// What the parser says.
+        /// What is wrong.
         got: String,
     },
     /// A key that needs a passphrase.
@@ -66,37 +66,31 @@ impl HostKey {
     /// The key in a text of OpenSSH's private format (`-----BEGIN OPENSSH PRIVATE KEY-----`).
     ///
     /// # Errors
-    /// [`KeyError`] when there is no unencrypted ed25519 key in it.
+    /// [`KeyError`] when there is no unencrypted ed25519 key in it, or one whose halves do not belong together.
     pub fn from_openssh(text: &str) -> Result<Self, KeyError> {
-        let key = PrivateKey::from_openssh(text).map_err(|error| KeyError::Format {
-            expected: "a private key in OpenSSH's format",
-            got: error.to_string(),
-        })?;
-        match key.key_data() {
-            KeypairData::Ed25519(pair) => {
-                Ok(Self { key: SigningKey::from_bytes(&Zeroizing::new(pair.private.to_bytes())) })
-            }
-            KeypairData::Encrypted(_) => Err(KeyError::Encrypted),
-            _ => Err(KeyError::Algorithm { expected: ALGORITHM, got: key.algorithm().to_string() }),
+        let halves = openssh::decode(text)?;
+        let key = SigningKey::from_bytes(&halves.seed);
+        if key.verifying_key().as_bytes() == &halves.public {
+            Ok(Self { key })
+        } else {
+            Err(KeyError::Format {
+                expected: "a key whose halves belong together",
+                got: "a public half that is another's".to_owned(),
+            })
         }
     }
 
     /// The key in OpenSSH's private format, for a file that nobody else can read.
-    ///
-    /// # Errors
-    /// [`KeyError::Format`] when it cannot be written so, which would be a bug of the crate that does.
-    pub fn to_openssh(&self) -> Result<Zeroizing<String>, KeyError> {
-        let unwritten =
-            |error: ssh_key::Error| KeyError::Format { expected: "a key that can be written", got: error.to_string() };
-        PrivateKey::new(KeypairData::Ed25519(self.pair()), COMMENT)
-            .and_then(|key| key.to_openssh(LineEnding::LF))
-            .map_err(unwritten)
+    #[must_use]
+    pub fn to_openssh(&self) -> Zeroizing<String> {
+        let seed = Zeroizing::new(self.key.to_bytes());
+        openssh::encode(&Halves { public: self.key.verifying_key().to_bytes(), seed }, COMMENT)
     }
 
     /// The fingerprint that clients show, `SHA256:` and 43 characters of base64.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        ssh_key::public::KeyData::Ed25519(self.pair().public).fingerprint(HashAlg::Sha256).to_string()
+        publickey::fingerprint(&self.blob())
     }
 
     /// The public half as it travels: algorithm and key.
@@ -108,10 +102,6 @@ impl HostKey {
     pub(super) fn sign(&self, data: &[u8]) -> Vec<u8> {
         Payload::fields().string(ALGORITHM.as_bytes()).string(&self.key.sign(data).to_bytes()).into_bytes()
     }
-
-    fn pair(&self) -> Ed25519Keypair {
-        Ed25519Keypair::from_seed(self.key.as_bytes())
-    }
 }
 
 impl fmt::Debug for HostKey {
@@ -121,42 +111,5 @@ impl fmt::Debug for HostKey {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ssh::tests::rng::TestRng;
-
-    // Made by `ssh-keygen -t ed25519` for this test; `ssh-keygen -lf` shows its fingerprint.
-    const KEY: &str = include_str!("tests/data/host_ed25519");
-    const FINGERPRINT: &str = include_str!("tests/data/host_ed25519.fingerprint");
-
-    #[test]
-    fn a_key_of_ssh_keygen_is_read_and_written() {
-        let key = HostKey::from_openssh(KEY).unwrap();
-        assert_eq!(key.fingerprint(), FINGERPRINT.trim());
-        let again = HostKey::from_openssh(&key.to_openssh().unwrap()).unwrap();
-        assert_eq!(again.fingerprint(), FINGERPRINT.trim());
-        assert!(!format!("{key:?}").contains("SigningKey"));
-    }
-
-    #[test]
-    fn generated_keys_differ() {
-        let mut rng = TestRng::new(1);
-        assert_ne!(HostKey::generate(&mut rng).fingerprint(), HostKey::generate(&mut rng).fingerprint());
-    }
-
-    #[test]
-    fn other_texts_are_refused() {
-        for (text, expected) in [
-            ("", "expected a private key in OpenSSH's format"),
-            (
-                "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
-                "expected a private key",
-            ),
-            (include_str!("tests/data/user_rsa"), "expected a key of the kind ssh-ed25519, got ssh-rsa"),
-            (include_str!("tests/data/encrypted_ed25519"), "expected a key without a passphrase"),
-        ] {
-            let error = HostKey::from_openssh(text).unwrap_err().to_string();
-            assert!(error.starts_with(expected), "{error}");
-        }
-    }
-}
+#[path = "tests/hostkey.rs"]
+mod tests;

@@ -38,7 +38,10 @@ pub const MAX_USER: usize = 256;
 pub const MAX_PASSWORD: usize = 1024;
 
 /// The smallest RSA key of a user in bits. Under it: the login is refused.
-pub const MIN_RSA_BITS: u32 = 2048;
+pub const MIN_RSA_BITS: usize = 2048;
+
+/// The largest RSA key of a user in bits. Over it: the login is refused, as checking it would take long.
+pub const MAX_RSA_BITS: usize = 8192;
 
 /// Channels of a connection at a time. Over it: the channel is refused.
 pub const MAX_CHANNELS: usize = 8;

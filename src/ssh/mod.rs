@@ -57,7 +57,7 @@
 //! # What lives where
 //! `ident`, `packet`, `cipher` make packets of bytes; `negotiate`, `kex` agree on keys; `transport` is made of these. `auth` is
 //! the login. `channels`, `channel`, `request` are what follows. `connection` joins them. `wire` and `message` have types and
-//! numbers, `hostkey` and `publickey` the two kinds of keys.
+//! numbers, `hostkey` and `publickey` the two kinds of keys, `openssh` the format of the first.
 
 mod auth;
 mod channel;
@@ -73,6 +73,7 @@ mod kex;
 pub mod limits;
 mod message;
 mod negotiate;
+mod openssh;
 mod packet;
 mod publickey;
 mod request;

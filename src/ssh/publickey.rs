@@ -1,28 +1,42 @@
 //! Users' public keys: as text in `authorized_keys`, as they travel, and the signatures made with them.
 
-use ssh_key::public::KeyData;
-use ssh_key::{Algorithm, EcdsaCurve, HashAlg, Signature};
+use base64ct::{Base64, Base64Unpadded, Encoding};
+use p256::ecdsa;
+use rsa::pkcs1v15;
+use rsa::signature::Verifier;
+use rsa::traits::PublicKeyParts;
+use rsa::{BoxedUint, RsaPublicKey};
+use sha2::{Digest, Sha256, Sha512};
 
-use ed25519_dalek::Verifier;
-
+use super::error::{SshError, printable};
 use super::hostkey::KeyError;
-use super::limits::MIN_RSA_BITS;
+use super::limits::{MAX_RSA_BITS, MIN_RSA_BITS};
+use super::wire::Reader;
 
 /// The algorithms of users' signatures, as EXT_INFO's `server-sig-algs` lists them (RFC 8308, RFC 8332).
 pub(super) const SIGNATURE_ALGORITHMS: &str = "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-256,rsa-sha2-512";
 
-const KINDS: &str = "ssh-ed25519, ecdsa-sha2-nistp256 or ssh-rsa (2048 bits or more)";
+const KINDS: &str = "ssh-ed25519, ecdsa-sha2-nistp256 or ssh-rsa (2048 to 8192 bits)";
+const LINE: &str = "a public key as in authorized_keys, without options";
 
 /// A user's public key. Two are equal when the keys are, whatever their comments say.
 #[derive(Clone, Debug)]
 pub struct PublicKey {
-    data: KeyData,
+    key: Key,
+    blob: Vec<u8>,
     comment: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Key {
+    Ed25519(ed25519_dalek::VerifyingKey),
+    Ecdsa(ecdsa::VerifyingKey),
+    Rsa(Box<RsaPublicKey>),
 }
 
 impl PartialEq for PublicKey {
     fn eq(&self, other: &Self) -> bool {
-        self.data == other.data
+        self.key == other.key
     }
 }
 
@@ -35,52 +49,60 @@ impl PublicKey {
     /// # Errors
     /// [`KeyError`] when it is no key, or one of a kind that cannot log in.
     pub fn from_openssh(line: &str) -> Result<Self, KeyError> {
-        let key = ssh_key::PublicKey::from_openssh(line.trim()).map_err(|error| KeyError::Format {
-            expected: "a public key as in authorized_keys, without options",
-            got: error.to_string(),
-        })?;
-        let comment = key.comment().as_str_lossy().to_owned();
-        Self::supported(key.key_data().clone(), comment)
+        let wrong = |got: &str| KeyError::Format { expected: LINE, got: got.to_owned() };
+        let mut words = line.trim().splitn(3, [' ', '\t']);
+        let kind = words.next().filter(|kind| !kind.is_empty()).ok_or_else(|| wrong("nothing"))?;
+        let base64 = words.next().ok_or_else(|| wrong("one word"))?;
+        let blob = Base64::decode_vec(base64).map_err(|_| wrong("a second word that is not base64"))?;
+        if Reader::new("key", &blob).string("kind") != Ok(kind.as_bytes()) {
+            return Err(wrong("a first word that is not the key's kind"));
+        }
+        let mut key = Self::from_wire(&blob)?;
+        words.next().unwrap_or_default().trim().clone_into(&mut key.comment);
+        Ok(key)
     }
 
     /// The key in a login.
     pub(super) fn from_wire(blob: &[u8]) -> Result<Self, KeyError> {
-        let key = ssh_key::PublicKey::from_bytes(blob)
-            .map_err(|error| KeyError::Format { expected: "a public key", got: error.to_string() })?;
-        Self::supported(key.key_data().clone(), String::new())
-    }
-
-    fn supported(data: KeyData, comment: String) -> Result<Self, KeyError> {
-        let supported = match &data {
-            KeyData::Ed25519(_) => true,
-            KeyData::Ecdsa(key) => key.curve() == EcdsaCurve::NistP256,
-            KeyData::Rsa(key) => key.key_size() >= MIN_RSA_BITS,
-            _ => false,
+        let mut reader = Reader::new("public key", blob);
+        let wrong = |_| KeyError::Format { expected: "a public key", got: "numbers that are none".to_owned() };
+        let key = match reader.string("kind")? {
+            b"ssh-ed25519" => {
+                let point = reader.string("key")?.try_into().map_err(|_| reader.malformed("key"))?;
+                let key = ed25519_dalek::VerifyingKey::from_bytes(point).map_err(wrong)?;
+                // Anybody can sign for such a key.
+                if key.is_weak() {
+                    return Err(KeyError::Algorithm { expected: KINDS, got: "a weak ssh-ed25519".to_owned() });
+                }
+                Key::Ed25519(key)
+            }
+            b"ecdsa-sha2-nistp256" => {
+                if reader.string("curve")? != b"nistp256" {
+                    return Err(reader.malformed("curve").into());
+                }
+                Key::Ecdsa(ecdsa::VerifyingKey::from_sec1_bytes(reader.string("point")?).map_err(wrong)?)
+            }
+            b"ssh-rsa" => Key::Rsa(Box::new(rsa(&mut reader)?)),
+            other => return Err(KeyError::Algorithm { expected: KINDS, got: printable(other) }),
         };
-        if supported {
-            return Ok(Self { data, comment });
-        }
-        let got = match &data {
-            KeyData::Rsa(key) => format!("ssh-rsa of {} bits", key.key_size()),
-            other => other.algorithm().to_string(),
-        };
-        Err(KeyError::Algorithm { expected: KINDS, got })
+        reader.end()?;
+        Ok(Self { key, blob: blob.to_vec(), comment: String::new() })
     }
 
     /// The kind of key: `ssh-ed25519`, `ecdsa-sha2-nistp256` or `ssh-rsa`.
     #[must_use]
     pub fn algorithm(&self) -> &'static str {
-        match &self.data {
-            KeyData::Ed25519(_) => "ssh-ed25519",
-            KeyData::Ecdsa(_) => "ecdsa-sha2-nistp256",
-            _ => "ssh-rsa",
+        match &self.key {
+            Key::Ed25519(_) => "ssh-ed25519",
+            Key::Ecdsa(_) => "ecdsa-sha2-nistp256",
+            Key::Rsa(_) => "ssh-rsa",
         }
     }
 
     /// `SHA256:` and 43 characters of base64.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        self.data.fingerprint(HashAlg::Sha256).to_string()
+        fingerprint(&self.blob)
     }
 
     /// What stands beside the key in its file.
@@ -91,23 +113,73 @@ impl PublicKey {
 
     /// Whether a key of this kind makes signatures by the algorithm of this name.
     pub(super) fn signs_by(&self, algorithm: &str) -> bool {
-        self.signature_algorithm(algorithm).is_some()
+        matches!(
+            (&self.key, algorithm),
+            (Key::Ed25519(_), "ssh-ed25519")
+                | (Key::Ecdsa(_), "ecdsa-sha2-nistp256")
+                | (Key::Rsa(_), "rsa-sha2-256" | "rsa-sha2-512")
+        )
     }
 
     /// Whether `signature`, as it travels, is this key's on `data`, by the algorithm of this name and no other.
     pub(super) fn verifies(&self, algorithm: &str, data: &[u8], signature: &[u8]) -> bool {
-        let Some(expected) = self.signature_algorithm(algorithm) else { return false };
-        let Ok(signature) = Signature::try_from(signature) else { return false };
-        signature.algorithm() == expected && self.data.verify(data, &signature).is_ok()
+        self.signs_by(algorithm) && self.check(algorithm, data, signature).unwrap_or(false)
     }
 
-    fn signature_algorithm(&self, name: &str) -> Option<Algorithm> {
-        match (&self.data, name) {
-            (KeyData::Ed25519(_), "ssh-ed25519") => Some(Algorithm::Ed25519),
-            (KeyData::Ecdsa(_), "ecdsa-sha2-nistp256") => Some(Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 }),
-            (KeyData::Rsa(_), "rsa-sha2-256") => Some(Algorithm::Rsa { hash: Some(HashAlg::Sha256) }),
-            (KeyData::Rsa(_), "rsa-sha2-512") => Some(Algorithm::Rsa { hash: Some(HashAlg::Sha512) }),
-            _ => None,
+    fn check(&self, algorithm: &str, data: &[u8], signature: &[u8]) -> Result<bool, SshError> {
+        let mut reader = Reader::new("signature", signature);
+        if reader.string("algorithm")? != algorithm.as_bytes() {
+            return Ok(false);
         }
+        let signature = reader.string("signature")?;
+        reader.end()?;
+        Ok(match &self.key {
+            Key::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
+                .is_ok_and(|signature| key.verify_strict(data, &signature).is_ok()),
+            Key::Ecdsa(key) => {
+                let mut numbers = Reader::new("signature", signature);
+                let (r, s) = (scalar(numbers.mpint("r")?), scalar(numbers.mpint("s")?));
+                numbers.end()?;
+                let signature = r.zip(s).and_then(|(r, s)| ecdsa::Signature::from_scalars(r, s).ok());
+                signature.is_some_and(|signature| key.verify(data, &signature).is_ok())
+            }
+            Key::Rsa(key) => {
+                // Some clients leave out leading zeros.
+                let Some(missing) = key.size().checked_sub(signature.len()) else { return Ok(false) };
+                let padded = [vec![0; missing], signature.to_vec()].concat();
+                let Ok(signature) = pkcs1v15::Signature::try_from(padded.as_slice()) else { return Ok(false) };
+                let key = (**key).clone();
+                if algorithm == "rsa-sha2-256" {
+                    pkcs1v15::VerifyingKey::<Sha256>::new(key).verify(data, &signature).is_ok()
+                } else {
+                    pkcs1v15::VerifyingKey::<Sha512>::new(key).verify(data, &signature).is_ok()
+                }
+            }
+        })
     }
+}
+
+/// RFC 4253, section 6.6: exponent and modulus.
+fn rsa(reader: &mut Reader<'_>) -> Result<RsaPublicKey, KeyError> {
+    let (exponent, modulus) = (reader.mpint("exponent")?, reader.mpint("modulus")?);
+    let leading = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    let bits = modulus.len() * 8 - leading;
+    if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
+        return Err(KeyError::Algorithm { expected: KINDS, got: format!("ssh-rsa of {bits} bits") });
+    }
+    RsaPublicKey::new(BoxedUint::from_be_slice_vartime(modulus), BoxedUint::from_be_slice_vartime(exponent))
+        .map_err(|error| KeyError::Format { expected: "an RSA key", got: error.to_string() })
+}
+
+/// A number of at most 256 bits, in 32 bytes.
+fn scalar(number: &[u8]) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let start = bytes.len().checked_sub(number.len())?;
+    bytes.get_mut(start..)?.copy_from_slice(number);
+    Some(bytes)
+}
+
+/// The fingerprint of a public key as it travels, as OpenSSH shows it.
+pub(super) fn fingerprint(blob: &[u8]) -> String {
+    format!("SHA256:{}", Base64Unpadded::encode_string(&Sha256::digest(blob)))
 }

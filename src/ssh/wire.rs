@@ -52,6 +52,16 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(string).map_err(|_| self.malformed(field))
     }
 
+    /// A number that is not negative, without leading zeros, big-endian.
+    pub(super) fn mpint(&mut self, field: &'static str) -> Result<&'a [u8], SshError> {
+        let number = self.string(field)?;
+        if number.first().is_some_and(|byte| byte & 0x80 != 0) {
+            return Err(self.malformed(field));
+        }
+        let start = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
+        Ok(number.get(start..).unwrap_or_default())
+    }
+
     /// That nothing is left.
     pub(super) fn end(&self) -> Result<(), SshError> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.malformed("expected its end, got more")) }
@@ -80,6 +90,11 @@ impl Payload {
     /// Fields without a message around them.
     pub(super) fn fields() -> Self {
         Self(Vec::new())
+    }
+
+    /// Fields that are written without moving them, as they hold a secret.
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
     }
 
     pub(super) fn raw(mut self, bytes: &[u8]) -> Self {
@@ -138,6 +153,10 @@ mod tests {
             [0, 0, 0, 8, 0x09, 0xa3, 0x78, 0xf9, 0xb2, 0xe3, 0x32, 0xa7]
         );
         assert_eq!(mpint(&[0, 0x80]), [0, 0, 0, 2, 0, 0x80]);
+        for number in [&[][..], &[1], &[0x80, 1]] {
+            assert_eq!(Reader::new("a test", &mpint(number)).mpint("x"), Ok(number));
+        }
+        assert!(Reader::new("a test", &[0, 0, 0, 1, 0x80]).mpint("x").is_err());
     }
 
     #[test]
