@@ -22,7 +22,7 @@ const LINE: &str = "a public key as in authorized_keys, without options";
 /// A user's public key. Two are equal when the keys are, whatever their comments say.
 #[derive(Clone, Debug)]
 pub struct PublicKey {
-    key: Key,
+    key: Box<Key>,
     blob: Vec<u8>,
     comment: String,
 }
@@ -31,7 +31,7 @@ pub struct PublicKey {
 enum Key {
     Ed25519(ed25519_dalek::VerifyingKey),
     Ecdsa(ecdsa::VerifyingKey),
-    Rsa(Box<RsaPublicKey>),
+    Rsa(RsaPublicKey),
 }
 
 impl PartialEq for PublicKey {
@@ -82,17 +82,17 @@ impl PublicKey {
                 }
                 Key::Ecdsa(ecdsa::VerifyingKey::from_sec1_bytes(reader.string("point")?).map_err(wrong)?)
             }
-            b"ssh-rsa" => Key::Rsa(Box::new(rsa(&mut reader)?)),
+            b"ssh-rsa" => Key::Rsa(rsa(&mut reader)?),
             other => return Err(KeyError::Algorithm { expected: KINDS, got: printable(other) }),
         };
         reader.end()?;
-        Ok(Self { key, blob: blob.to_vec(), comment: String::new() })
+        Ok(Self { key: Box::new(key), blob: blob.to_vec(), comment: String::new() })
     }
 
     /// The kind of key: `ssh-ed25519`, `ecdsa-sha2-nistp256` or `ssh-rsa`.
     #[must_use]
     pub fn algorithm(&self) -> &'static str {
-        match &self.key {
+        match &*self.key {
             Key::Ed25519(_) => "ssh-ed25519",
             Key::Ecdsa(_) => "ecdsa-sha2-nistp256",
             Key::Rsa(_) => "ssh-rsa",
@@ -114,7 +114,7 @@ impl PublicKey {
     /// Whether a key of this kind makes signatures by the algorithm of this name.
     pub(super) fn signs_by(&self, algorithm: &str) -> bool {
         matches!(
-            (&self.key, algorithm),
+            (&*self.key, algorithm),
             (Key::Ed25519(_), "ssh-ed25519")
                 | (Key::Ecdsa(_), "ecdsa-sha2-nistp256")
                 | (Key::Rsa(_), "rsa-sha2-256" | "rsa-sha2-512")
@@ -133,7 +133,7 @@ impl PublicKey {
         }
         let signature = reader.string("signature")?;
         reader.end()?;
-        Ok(match &self.key {
+        Ok(match &*self.key {
             Key::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(data, &signature).is_ok()),
             Key::Ecdsa(key) => {
@@ -148,7 +148,7 @@ impl PublicKey {
                 let Some(missing) = key.size().checked_sub(signature.len()) else { return Ok(false) };
                 let padded = [vec![0; missing], signature.to_vec()].concat();
                 let Ok(signature) = pkcs1v15::Signature::try_from(padded.as_slice()) else { return Ok(false) };
-                let key = (**key).clone();
+                let key = key.clone();
                 if algorithm == "rsa-sha2-256" {
                     pkcs1v15::VerifyingKey::<Sha256>::new(key).verify(data, &signature).is_ok()
                 } else {
