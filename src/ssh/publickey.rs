@@ -2,10 +2,9 @@
 
 use base64ct::{Base64, Base64Unpadded, Encoding};
 use p256::ecdsa;
-use rsa::pkcs1v15;
-use rsa::signature::Verifier;
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::traits::PublicKeyParts;
-use rsa::{BoxedUint, RsaPublicKey};
+use rsa::{BigUint, Pkcs1v15Sign, RsaPublicKey};
 use sha2::{Digest, Sha256, Sha512};
 
 use super::error::{SshError, printable};
@@ -65,11 +64,11 @@ impl PublicKey {
     /// The key in a login.
     pub(super) fn from_wire(blob: &[u8]) -> Result<Self, KeyError> {
         let mut reader = Reader::new("public key", blob);
-        let wrong = |_| KeyError::Format { expected: "a public key", got: "numbers that are none".to_owned() };
+        let wrong = || KeyError::Format { expected: "a public key", got: "numbers that are none".to_owned() };
         let key = match reader.string("kind")? {
             b"ssh-ed25519" => {
                 let point = reader.string("key")?.try_into().map_err(|_| reader.malformed("key"))?;
-                let key = ed25519_dalek::VerifyingKey::from_bytes(point).map_err(wrong)?;
+                let key = ed25519_dalek::VerifyingKey::from_bytes(point).map_err(|_| wrong())?;
                 // Anybody can sign for such a key.
                 if key.is_weak() {
                     return Err(KeyError::Algorithm { expected: KINDS, got: "a weak ssh-ed25519".to_owned() });
@@ -80,7 +79,7 @@ impl PublicKey {
                 if reader.string("curve")? != b"nistp256" {
                     return Err(reader.malformed("curve").into());
                 }
-                Key::Ecdsa(ecdsa::VerifyingKey::from_sec1_bytes(reader.string("point")?).map_err(wrong)?)
+                Key::Ecdsa(ecdsa::VerifyingKey::from_sec1_bytes(reader.string("point")?).map_err(|_| wrong())?)
             }
             b"ssh-rsa" => Key::Rsa(rsa(&mut reader)?),
             other => return Err(KeyError::Algorithm { expected: KINDS, got: printable(other) }),
@@ -141,22 +140,34 @@ impl PublicKey {
                 let (r, s) = (scalar(numbers.mpint("r")?), scalar(numbers.mpint("s")?));
                 numbers.end()?;
                 let signature = r.zip(s).and_then(|(r, s)| ecdsa::Signature::from_scalars(r, s).ok());
-                signature.is_some_and(|signature| key.verify(data, &signature).is_ok())
+                signature.is_some_and(|signature| key.verify_prehash(&Sha256::digest(data), &signature).is_ok())
             }
             Key::Rsa(key) => {
                 // Some clients leave out leading zeros.
                 let Some(missing) = key.size().checked_sub(signature.len()) else { return Ok(false) };
                 let padded = [vec![0; missing], signature.to_vec()].concat();
-                let Ok(signature) = pkcs1v15::Signature::try_from(padded.as_slice()) else { return Ok(false) };
-                let key = key.clone();
-                if algorithm == "rsa-sha2-256" {
-                    pkcs1v15::VerifyingKey::<Sha256>::new(key).verify(data, &signature).is_ok()
-                } else {
-                    pkcs1v15::VerifyingKey::<Sha512>::new(key).verify(data, &signature).is_ok()
-                }
+                let hash = match algorithm {
+                    "rsa-sha2-256" => Sha256::digest(data).to_vec(),
+                    _ => Sha512::digest(data).to_vec(),
+                };
+                key.verify(rsa_scheme(algorithm), &hash, &padded).is_ok()
             }
         })
     }
+}
+
+/// What stands before the hash in an RSA signature: the DER of `DigestInfo` (RFC 8017, section 9.2, note 1).
+const SHA256_PREFIX: [u8; 19] = *b"\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20";
+const SHA512_PREFIX: [u8; 19] = *b"\x30\x51\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x03\x05\x00\x04\x40";
+
+/// The signature scheme of `rsa-sha2-256` or `rsa-sha2-512` (RFC 8332) for a hash that is there already. (`rsa` would take the
+/// hashes of `sha2`, but of an older generation of it than the one used here.)
+pub(super) fn rsa_scheme(algorithm: &str) -> Pkcs1v15Sign {
+    let (prefix, length) = match algorithm {
+        "rsa-sha2-256" => (SHA256_PREFIX, 32),
+        _ => (SHA512_PREFIX, 64),
+    };
+    Pkcs1v15Sign { hash_len: Some(length), prefix: prefix.into() }
 }
 
 /// RFC 4253, section 6.6: exponent and modulus.
@@ -167,7 +178,7 @@ fn rsa(reader: &mut Reader<'_>) -> Result<RsaPublicKey, KeyError> {
     if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
         return Err(KeyError::Algorithm { expected: KINDS, got: format!("ssh-rsa of {bits} bits") });
     }
-    RsaPublicKey::new(BoxedUint::from_be_slice_vartime(modulus), BoxedUint::from_be_slice_vartime(exponent))
+    RsaPublicKey::new_with_max_size(BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent), MAX_RSA_BITS)
         .map_err(|error| KeyError::Format { expected: "an RSA key", got: error.to_string() })
 }
 

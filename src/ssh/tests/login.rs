@@ -1,12 +1,14 @@
 //! Who gets in, and who does not.
 
-use ed25519_dalek::Signer;
+use p256::ecdsa::signature::Signer;
+use sha2::{Digest, Sha256, Sha512};
 use ssh_key::private::KeypairData;
-use ssh_key::{HashAlg, PrivateKey, Signature};
+use ssh_key::{PrivateKey, Signature};
 
 use super::client::{Client, NOTHING, Setup, auth, config, open, password};
 use crate::ssh::limits::{MAX_AUTH_REQUESTS, MAX_PASSWORD, MAX_UNREAD, MAX_USER};
 use crate::ssh::message;
+use crate::ssh::publickey::rsa_scheme;
 use crate::ssh::wire::Payload;
 use crate::ssh::{Credential, Event, Method, PublicKey, SshError, Verdict};
 
@@ -24,13 +26,25 @@ fn key(text: &str) -> PrivateKey {
 
 /// A signature as it travels, by the algorithm of this name.
 fn sign(key: &PrivateKey, algorithm: &str, data: &[u8]) -> Vec<u8> {
-    let signature: Signature = match (key.key_data(), algorithm) {
-        (KeypairData::Rsa(pair), "rsa-sha2-256") => (pair, Some(HashAlg::Sha256)).try_sign(data).unwrap(),
-        (KeypairData::Rsa(pair), _) => (pair, Some(HashAlg::Sha512)).try_sign(data).unwrap(),
-        (pair, _) => pair.try_sign(data).unwrap(),
+    let (name, bytes) = match key.key_data() {
+        // The crate itself knows only the one with SHA-512.
+        KeypairData::Rsa(pair) => {
+            let number = |mpint: &ssh_key::Mpint| rsa::BigUint::from_bytes_be(mpint.as_positive_bytes().unwrap());
+            let primes = vec![number(&pair.private.p), number(&pair.private.q)];
+            let (n, e, d) = (number(&pair.public.n), number(&pair.public.e), number(&pair.private.d));
+            let pair = rsa::RsaPrivateKey::from_components(n, e, d, primes).unwrap();
+            let bytes = match algorithm {
+                "rsa-sha2-256" => pair.sign(rsa_scheme("rsa-sha2-256"), &Sha256::digest(data)),
+                _ => pair.sign(rsa_scheme("rsa-sha2-512"), &Sha512::digest(data)),
+            };
+            (if algorithm == "rsa-sha2-256" { algorithm } else { "rsa-sha2-512" }.to_owned(), bytes.unwrap())
+        }
+        pair => {
+            let signature: Signature = pair.try_sign(data).unwrap();
+            (signature.algorithm().to_string(), signature.as_bytes().to_vec())
+        }
     };
-    let name = signature.algorithm().to_string();
-    let bytes = signature.as_bytes();
+    let bytes = bytes.as_slice();
     Payload::fields().string(name.as_bytes()).string(bytes).into_bytes()
 }
 
