@@ -49,6 +49,8 @@ pub mod agent;
 pub mod api;
 pub mod cli;
 pub mod link;
+#[cfg(feature = "manhole")]
+pub mod manhole;
 pub mod process;
 pub mod router;
 pub mod sampler;
@@ -56,6 +58,7 @@ pub mod server;
 #[cfg(feature = "manhole")]
 pub mod ssh;
 pub mod sync;
+pub mod terminal;
 pub mod transport;
 pub mod wamp;
 

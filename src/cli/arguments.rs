@@ -5,13 +5,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use serde_json::value::RawValue;
-
 use super::failure::Failure;
 use crate::transport::MAX_PAYLOAD;
 use crate::wamp::codec::MAX_DEPTH;
 use crate::wamp::codec::json::is_deeper_than;
-use crate::wamp::{Payload, binary};
+use crate::wamp::{Payload, binary, typed};
 
 /// The most bytes that are read from a file: in base64 four of a message carry three of them.
 const MAX_BYTES: u64 = MAX_PAYLOAD as u64 / 4 * 3;
@@ -40,12 +38,12 @@ enum Argument {
 impl Arguments {
     /// An argument that is JSON if it can be, and else a string.
     pub fn push(&mut self, text: &str) {
-        self.positional.push(Argument::Json(json_or_string(text)));
+        self.positional.push(Argument::Json(typed::json_or_string(text).into_owned()));
     }
 
     /// An argument that is a string.
     pub fn push_string(&mut self, text: &str) {
-        self.positional.push(Argument::Json(string(text)));
+        self.positional.push(Argument::Json(typed::string(text)));
     }
 
     /// A file's bytes; `-` is the standard input.
@@ -72,7 +70,7 @@ impl Arguments {
         if self.keyword.iter().any(|(known, _)| known == key) {
             return Err(format!("expected every KEY once, got {key:?} twice"));
         }
-        self.keyword.push((key.to_owned(), json_or_string(text)));
+        self.keyword.push((key.to_owned(), typed::json_or_string(text).into_owned()));
         Ok(())
     }
 
@@ -90,11 +88,7 @@ impl Arguments {
             );
             return Err(Failure::Usage(sentence));
         }
-        let kwargs: Vec<String> = self.keyword.iter().map(|(key, json)| format!("{}:{json}", string(key))).collect();
-        let args = raw(args.is_empty(), format!("[{}]", args.join(",")))?;
-        let kwargs = raw(kwargs.is_empty(), format!("{{{}}}", kwargs.join(",")))?;
-        let payload = Payload::from_raw(args.as_deref(), kwargs.as_deref())
-            .map_err(|expected| Failure::Usage(format!("expected {expected}")))?;
+        let payload = typed::payload(&args, &self.keyword).map_err(Failure::Usage)?;
         let size = payload.size();
         if size > MAX_PAYLOAD {
             let what = "expected arguments of at most";
@@ -133,26 +127,6 @@ fn read(source: impl Read) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, sentence));
     }
     Ok(bytes)
-}
-
-fn raw(is_empty: bool, text: String) -> Result<Option<Box<RawValue>>, Failure> {
-    if is_empty {
-        return Ok(None);
-    }
-    // Its parts are JSON texts, so the whole is one.
-    RawValue::from_string(text).map(Some).map_err(|error| Failure::Usage(format!("expected JSON, got {error}")))
-}
-
-/// The text itself when it is JSON, so that it goes out as it was typed: `1.0`, numbers of any length, the order of keys.
-fn json_or_string(text: &str) -> String {
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(json) => json.get().to_owned(),
-        Err(_) => string(text),
-    }
-}
-
-fn string(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 #[cfg(test)]

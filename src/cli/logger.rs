@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::log_budget::{Budget, Verdict};
-use super::printable::printable;
 use crate::sync::clock::Timestamp;
 use crate::sync::wait::{Interest, wait};
+use crate::terminal::printable;
 
 /// The longest line: what a pipe that has any room takes at once (pipe(7)).
 const LONGEST: usize = libc::PIPE_BUF;

@@ -18,7 +18,6 @@ mod log_budget;
 mod logger;
 mod output;
 mod parse;
-mod printable;
 mod procedures;
 mod publish;
 mod ready;
@@ -31,13 +30,13 @@ mod values;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
+use crate::terminal::printable;
 use commands::Name;
 use exit::Exit;
 use failure::Failure;
 use flags::Answer;
 use given::Format;
 use parse::{Asked, UsageError, parse};
-use printable::printable;
 
 /// Runs the program with the words behind its name.
 #[must_use]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::failure::Failure;
-use super::printable::one_line;
+use crate::terminal::one_line;
 use crate::wamp::{Payload, WampError, binary};
 
 /// How a result is written.

@@ -13,6 +13,7 @@ pub mod options;
 pub mod payload;
 pub mod pending;
 pub mod session;
+pub mod typed;
 pub mod uri;
 
 pub use error::WampError;

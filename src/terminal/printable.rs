@@ -17,7 +17,9 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(line)
 }
 
-fn is_active(c: char) -> bool {
+/// Whether a terminal would act on a character instead of showing it.
+#[must_use]
+pub fn is_active(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

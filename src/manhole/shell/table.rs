@@ -1,0 +1,435 @@
+//! The commands: one table, an entry each. `help`, completion and the dispatch read it; a new command is one entry.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::LevelFilter;
+use serde_json::Value;
+
+use super::render::Style;
+use super::text;
+use super::top::top;
+use super::words::{Word, payload};
+use crate::manhole::question::{Inquiry, Question, Request};
+use crate::process::Subject;
+
+/// A command.
+pub struct Command {
+    /// What is typed.
+    pub name: &'static str,
+    /// What may stand behind it, as in `[LEVEL]`.
+    pub arguments: &'static str,
+    /// What it does, one line.
+    pub help: &'static str,
+    /// What its arguments can be completed to.
+    pub completes: Completes,
+    /// What it leads to.
+    pub run: fn(&[Word]) -> Result<Step, Usage>,
+}
+
+/// What arguments can be completed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completes {
+    /// Nothing is known about them.
+    Nothing,
+    /// Names of commands.
+    Commands,
+    /// A procedure, and the names of its arguments.
+    Procedures,
+    /// One of these.
+    Words(&'static [&'static str]),
+}
+
+/// What a command leads to.
+pub enum Step {
+    /// A list of the commands, or what one of them does.
+    Help(Option<String>),
+    /// A question, and how the answer is written.
+    Ask(Request, Written),
+    /// Several questions, and again every so often until a key is pressed.
+    Watch(Watch),
+    /// The events of the agent, so many of them or until it is interrupted.
+    Follow(Option<u64>),
+    /// The end of the dialogue.
+    Exit,
+}
+
+/// How an answer is written for people.
+#[derive(Clone, Copy)]
+pub enum Written {
+    /// By this.
+    By(fn(&Value, &Style) -> String),
+    /// As JSON: as it came, or with a line for each value on a terminal.
+    Json,
+}
+
+/// What is asked again and again.
+pub struct Watch {
+    /// The questions, each with the name that its answer has in JSON.
+    pub questions: &'static [(&'static str, Ask)],
+    /// How long a picture stands.
+    pub every: Duration,
+    /// Draws the answers, given those before and the seconds in between.
+    pub draw: fn(&Frame<'_>, &Style) -> String,
+}
+
+/// Makes a question.
+pub type Ask = fn() -> Question;
+
+/// The answers of one round, and of the one before.
+pub struct Frame<'a> {
+    /// In the order of the questions.
+    pub now: &'a [Value],
+    /// The same of the round before, with the seconds since.
+    pub before: Option<(&'a [Value], f64)>,
+}
+
+/// Arguments that a command does not take; the sentence says what was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage(pub String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A command of an embedding program: gets the words behind its name, answers with a value or a sentence that says what went
+/// wrong. It runs on the thread of the connection that asks, so it may take its time; the manhole's stop waits for it.
+pub type CustomRun = dyn Fn(&[String]) -> Result<Value, String> + Send + Sync;
+
+/// A command of an embedding program with its name and one line of help.
+#[derive(Clone)]
+pub struct Custom {
+    /// What is typed.
+    pub name: String,
+    /// What it does, one line.
+    pub help: String,
+    /// Does it.
+    pub run: Arc<CustomRun>,
+}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Custom").field("name", &self.name).field("help", &self.help).finish_non_exhaustive()
+    }
+}
+
+const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+
+/// How many samples `history` shows by default.
+const SAMPLES: u32 = 20;
+
+/// How long a picture of `top` stands.
+const TOP_EVERY: Duration = Duration::from_secs(1);
+
+/// All commands, in the order of `help`.
+pub const COMMANDS: &[Command] = &[
+    Command {
+        name: "help",
+        arguments: "[COMMAND]",
+        help: "List the commands, or say what one does.",
+        completes: Completes::Commands,
+        run: |words| Ok(Step::Help(at_most_one(words)?.map(str::to_owned))),
+    },
+    Command {
+        name: "stats",
+        arguments: "",
+        help: "State, CPU time, memory, I/O and context switches.",
+        completes: Completes::Nothing,
+        run: |words| nothing(words).map(|()| call("get_process_stats", text::stats)),
+    },
+    Command {
+        name: "info",
+        arguments: "",
+        help: "Open files and sockets, number of threads and descriptors.",
+        completes: Completes::Nothing,
+        run: |words| nothing(words).map(|()| call("get_process_info", text::info)),
+    },
+    Command {
+        name: "monitor",
+        arguments: "",
+        help: "Counters, and how fast they grow.",
+        completes: Completes::Nothing,
+        run: |words| nothing(words).map(|()| call("get_process_monitor", text::monitor)),
+    },
+    Command {
+        name: "top",
+        arguments: "",
+        help: "The process and its threads, once a second until a key is pressed.",
+        completes: Completes::Nothing,
+        run: |words| {
+            nothing(words)?;
+            Ok(Step::Watch(Watch {
+                questions: &[
+                    ("stats", || Question::Call {
+                        procedure: "get_process_stats".to_owned(),
+                        payload: Default::default(),
+                    }),
+                    ("threads", || Question::Inspect(Subject::Threads)),
+                ],
+                every: TOP_EVERY,
+                draw: top,
+            }))
+        },
+    },
+    Command {
+        name: "history",
+        arguments: "[SAMPLES]",
+        help: "The newest samples, 20 by default.",
+        completes: Completes::Nothing,
+        run: |words| {
+            let samples = number(words, "a number of samples")?.unwrap_or(SAMPLES);
+            Ok(Step::Ask(Request::Agent(Question::History { samples }), Written::By(text::history)))
+        },
+    },
+    Command {
+        name: "threads",
+        arguments: "",
+        help: "Threads: name, state, CPU time, and what each waits in.",
+        completes: Completes::Nothing,
+        run: |words| inspect(words, Subject::Threads, text::threads),
+    },
+    Command {
+        name: "fds",
+        arguments: "",
+        help: "Open descriptors.",
+        completes: Completes::Nothing,
+        run: |words| inspect(words, Subject::Descriptors, text::descriptors),
+    },
+    Command {
+        name: "sockets",
+        arguments: "",
+        help: "Open sockets.",
+        completes: Completes::Nothing,
+        run: |words| nothing(words).map(|()| call("get_process_info", text::sockets)),
+    },
+    Command {
+        name: "env",
+        arguments: "",
+        help: "The environment that the process was started with; secrets are masked.",
+        completes: Completes::Nothing,
+        run: |words| inspect(words, Subject::Environment, text::environment),
+    },
+    Command {
+        name: "limits",
+        arguments: "",
+        help: "Resource limits.",
+        completes: Completes::Nothing,
+        run: |words| inspect(words, Subject::Limits, text::limits),
+    },
+    Command {
+        name: "maps",
+        arguments: "",
+        help: "What takes up the address space.",
+        completes: Completes::Nothing,
+        run: |words| inspect(words, Subject::Maps, text::maps),
+    },
+    Command {
+        name: "affinity",
+        arguments: "[CPUS]",
+        help: "The CPUs that the process may run on; with a list like 0,2-3 sets them.",
+        completes: Completes::Nothing,
+        run: |words| match at_most_one(words)? {
+            None => Ok(call("get_cpu_affinity", Written::By(text::affinity))),
+            Some(list) => {
+                let cpus = cpus(list).ok_or_else(|| wrong("a list of CPUs like 0,2-3", list))?;
+                // How numbers are shown for debugging is JSON, too.
+                let payload =
+                    crate::wamp::typed::payload(&[format!("{cpus:?}"), "false".to_owned()], &[]).map_err(Usage)?;
+                let question = Question::Call { procedure: "set_cpu_affinity".to_owned(), payload };
+                Ok(Step::Ask(Request::Agent(question), Written::By(text::affinity)))
+            }
+        },
+    },
+    Command {
+        name: "gc",
+        arguments: "",
+        help: "Give memory that is not needed back to the system.",
+        completes: Completes::Nothing,
+        run: |words| nothing(words).map(|()| call("trigger_gc", text::gc)),
+    },
+    Command {
+        name: "log",
+        arguments: "[LEVEL]",
+        help: "The level of the process's log; with off, error, warn, info, debug or trace sets it.",
+        completes: Completes::Words(LEVELS),
+        run: |words| {
+            let level = match at_most_one(words)? {
+                None => None,
+                Some(level) => Some(
+                    LevelFilter::from_str(level)
+                        .ok()
+                        .filter(|_| LEVELS.contains(&level))
+                        .ok_or_else(|| wrong(&LEVELS.join(", "), level))?,
+                ),
+            };
+            Ok(Step::Ask(Request::LogLevel(level), Written::By(super::render::any)))
+        },
+    },
+    Command {
+        name: "events",
+        arguments: "[COUNT]",
+        help: "Follow what is published, until Ctrl-C or so many events.",
+        completes: Completes::Nothing,
+        run: |words| match number(words, "a number of events")? {
+            Some(0) => Err(wrong("a number of events from 1", "0")),
+            count => Ok(Step::Follow(count.map(u64::from))),
+        },
+    },
+    Command {
+        name: "call",
+        arguments: "PROCEDURE [ARG...] [KEY=VALUE...]",
+        help: "Call a procedure of the API. An argument that is JSON is that, any other is a string.",
+        completes: Completes::Procedures,
+        run: |words| {
+            let Some((procedure, arguments)) = words.split_first() else {
+                return Err(Usage("expected a procedure, got nothing".to_owned()));
+            };
+            let question =
+                Question::Call { procedure: procedure.text.clone(), payload: payload(arguments).map_err(Usage)? };
+            Ok(Step::Ask(Request::Agent(question), Written::Json))
+        },
+    },
+    Command {
+        name: "session",
+        arguments: "",
+        help: "The connection to the router: URL, realm, session, counters.",
+        completes: Completes::Nothing,
+        run: |words| nothing(words).map(|()| Step::Ask(Request::Agent(Question::Session), Written::By(text::session))),
+    },
+    Command {
+        name: "who",
+        arguments: "",
+        help: "Who is connected to this manhole.",
+        completes: Completes::Nothing,
+        run: |words| nothing(words).map(|()| Step::Ask(Request::Manhole(Inquiry::Who), Written::By(text::who))),
+    },
+    Command {
+        name: "kick",
+        arguments: "NUMBER",
+        help: "End a connection, by its number in who.",
+        completes: Completes::Nothing,
+        run: |words| match number(words, "the number of a connection, as who shows it")? {
+            Some(number) => Ok(Step::Ask(Request::Manhole(Inquiry::Kick { number }), Written::By(super::render::any))),
+            None => Err(Usage("expected the number of a connection, as who shows it, got nothing".to_owned())),
+        },
+    },
+    Command {
+        name: "exit",
+        arguments: "",
+        help: "Leave; so does Ctrl-D.",
+        completes: Completes::Nothing,
+        run: |words| nothing(words).map(|()| Step::Exit),
+    },
+];
+
+fn call(procedure: &str, written: fn(&Value, &Style) -> String) -> Step {
+    let question = Question::Call { procedure: procedure.to_owned(), payload: Default::default() };
+    Step::Ask(Request::Agent(question), Written::By(written))
+}
+
+fn inspect(words: &[Word], subject: Subject, written: fn(&Value, &Style) -> String) -> Result<Step, Usage> {
+    nothing(words)?;
+    Ok(Step::Ask(Request::Agent(Question::Inspect(subject)), Written::By(written)))
+}
+
+fn nothing(words: &[Word]) -> Result<(), Usage> {
+    match words.first() {
+        None => Ok(()),
+        Some(word) => Err(wrong("no arguments", &word.text)),
+    }
+}
+
+fn at_most_one(words: &[Word]) -> Result<Option<&str>, Usage> {
+    match words {
+        [] => Ok(None),
+        [word] => Ok(Some(&word.text)),
+        [_, surplus, ..] => Err(wrong("at most one argument", &surplus.text)),
+    }
+}
+
+fn number(words: &[Word], expected: &str) -> Result<Option<u32>, Usage> {
+    at_most_one(words)?.map(|text| text.parse().map_err(|_| wrong(expected, text))).transpose()
+}
+
+fn wrong(expected: &str, got: &str) -> Usage {
+    Usage(format!("expected {expected}, got {got:?}"))
+}
+
+/// The CPUs of a list like `0,2-3`.
+fn cpus(list: &str) -> Option<Vec<u32>> {
+    /// No kernel is built for more CPUs.
+    const MOST: u32 = 8192;
+    let mut cpus = Vec::new();
+    for range in list.split(',') {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+        if first > last || last >= MOST {
+            return None;
+        }
+        cpus.extend(first..=last);
+    }
+    Some(cpus)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::Words;
+    use super::*;
+
+    fn run(line: &str) -> Result<Step, Usage> {
+        let words = Words::split(line).unwrap().0;
+        let command = COMMANDS.iter().find(|command| command.name == words[0].text).unwrap();
+        (command.run)(&words[1..])
+    }
+
+    fn asked(line: &str) -> Request {
+        match run(line) {
+            Ok(Step::Ask(request, _)) => request,
+            _ => panic!("{line} asks nothing"),
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_help_is_one_line() {
+        let names: std::collections::HashSet<_> = COMMANDS.iter().map(|command| command.name).collect();
+        assert_eq!(names.len(), COMMANDS.len());
+        assert!(COMMANDS.iter().all(|command| command.help.ends_with('.') && !command.help.contains('\n')));
+    }
+
+    #[test]
+    fn arguments_that_a_command_does_not_take_are_named() {
+        for (line, sentence) in [
+            ("stats x", "expected no arguments, got \"x\""),
+            ("history many", "expected a number of samples, got \"many\""),
+            ("history 1 2", "expected at most one argument, got \"2\""),
+            ("affinity 3-1", "expected a list of CPUs like 0,2-3, got \"3-1\""),
+            ("affinity 0-99999999", "expected a list of CPUs like 0,2-3, got \"0-99999999\""),
+            ("log loud", "expected off, error, warn, info, debug, trace, got \"loud\""),
+            ("events 0", "expected a number of events from 1, got \"0\""),
+            ("call", "expected a procedure, got nothing"),
+            ("kick", "expected the number of a connection, as who shows it, got nothing"),
+        ] {
+            match run(line) {
+                Err(Usage(got)) => assert_eq!(got, sentence),
+                Ok(_) => panic!("{line} is taken"),
+            }
+        }
+    }
+
+    #[test]
+    fn calls_carry_their_arguments() {
+        let Request::Agent(Question::Call { procedure, payload }) = asked("affinity 0,2-3") else { panic!() };
+        assert_eq!((procedure.as_str(), payload.raw_args().unwrap().get()), ("set_cpu_affinity", "[[0, 2, 3],false]"));
+        let Request::Agent(Question::Call { procedure, payload }) = asked("call set_cpu_affinity [0] relative=true")
+        else {
+            panic!()
+        };
+        assert_eq!((procedure.as_str(), payload.raw_args().unwrap().get()), ("set_cpu_affinity", "[[0]]"));
+        assert_eq!(payload.raw_kwargs().unwrap().get(), r#"{"relative":true}"#);
+        assert_eq!(asked("log debug"), Request::LogLevel(Some(LevelFilter::Debug)));
+    }
+}
