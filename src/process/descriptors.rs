@@ -25,6 +25,40 @@ pub struct ProcessInfo {
     pub sockets: Vec<Socket>,
 }
 
+/// An open descriptor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Descriptor {
+    /// Its number.
+    pub fd: RawFd,
+    /// What may be done with it: `r`, `w` or `rw`; empty for one that is only a place (`O_PATH`).
+    pub mode: &'static str,
+    /// What it refers to: a path, or a name of the kernel's like `socket:[42]`. Bytes that are not UTF-8 are replaced.
+    pub target: String,
+}
+
+/// All descriptors, by number. One that is closed meanwhile is passed over.
+pub(super) fn describe(pid: i32) -> Result<Vec<Descriptor>, ProcessError> {
+    let root = format!("/proc/{pid}/fd");
+    let entries = fs::read_dir(&root).map_err(|error| ProcessError::os(format!("list {root}"), &error))?;
+    let described = entries.flatten().filter_map(|entry| {
+        let fd = entry.file_name().to_str()?.parse().ok()?;
+        let target = fs::read_link(entry.path()).ok()?.to_string_lossy().into_owned();
+        // The link's own mode says how the descriptor was opened (proc_pid_fd(5)).
+        let mode = match fs::symlink_metadata(entry.path()).ok()?.mode() & 0o600 {
+            0o600 => "rw",
+            0o400 => "r",
+            0o200 => "w",
+            _ => "",
+        };
+        Some(Descriptor { fd, mode, target })
+    });
+    let mut described: Vec<Descriptor> = described.collect();
+    // The walk held one itself, if it was over our own; it is closed now.
+    described.retain(|open| open.target != root || fs::symlink_metadata(format!("{root}/{}", open.fd)).is_ok());
+    described.sort_unstable_by_key(|open| open.fd);
+    Ok(described)
+}
+
 /// What a walk over the descriptors found.
 #[derive(Debug)]
 pub(super) struct Open {

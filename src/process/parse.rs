@@ -54,6 +54,18 @@ pub(super) fn stat(text: &[u8]) -> Option<Stat> {
     Some(Stat { utime, stime, starttime })
 }
 
+/// The name and the state's letter in `/proc/PID/stat`.
+pub(super) fn name_and_state(text: &[u8]) -> Option<(&[u8], u8)> {
+    let start = text.iter().position(|&byte| byte == b'(')? + 1;
+    let end = text.iter().rposition(|&byte| byte == b')')?;
+    Some((text.get(start..end)?, *text.get(end + 2)?))
+}
+
+/// The first number of a text, which has blanks behind each: `/proc/PID/schedstat` begins with ns on a CPU.
+pub(super) fn first_number(text: &[u8]) -> Option<u64> {
+    number(text.split(|byte| byte.is_ascii_whitespace()).next()?)
+}
+
 /// Reads `/proc/PID/status`; `None` when a line that every process has is missing.
 pub(super) fn status(text: &[u8]) -> Option<Status> {
     let mut state = None;
@@ -108,7 +120,7 @@ pub(super) fn count_cpus(list: &str) -> Option<u64> {
 }
 
 /// The `key: value` lines of a file, values without the white space around them.
-fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+pub(super) fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     text.split(|&byte| byte == b'\n').filter_map(|line| {
         let colon = line.iter().position(|&byte| byte == b':')?;
         let (key, value) = line.split_at_checked(colon)?;

@@ -16,7 +16,7 @@ use super::kept::{Buffer, Kept};
 use super::memory::{self, Garbage};
 use super::parse::{self, Io};
 use super::sample::{Sample, Status};
-use super::{affinity, sockets};
+use super::{Inspection, Subject, affinity, environment, limits, maps, sockets, threads};
 use crate::sync::clock::Now;
 
 /// A process that is measured and managed.
@@ -169,6 +169,25 @@ impl Target {
         };
         let sockets = sockets::describe(self.identity.pid(), &open.sockets);
         Ok(ProcessInfo { descriptors, threads, files: open.files, sockets })
+    }
+
+    /// Looks at something that is not among the counters. Opens what it reads each time: it is asked for seldom.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or [`ProcessError::Gone`].
+    pub fn inspect(&self, subject: Subject) -> Result<Inspection, ProcessError> {
+        let pid = self.identity.pid();
+        let seen = match subject {
+            Subject::Threads => Inspection::Threads(threads::list(pid)?),
+            Subject::Descriptors => Inspection::Descriptors(descriptors::describe(pid)?),
+            Subject::Environment => Inspection::Environment(environment::read(pid)?),
+            Subject::Limits => Inspection::Limits(limits::read(pid)?),
+            Subject::Maps => Inspection::Maps(maps::read(pid)?),
+        };
+        // What was read by its id is the process's own only if that still lives.
+        let mut buffer = Buffer::new();
+        self.stat.read(&mut buffer)?;
+        Ok(seen)
     }
 
     /// The CPUs that its main thread may run on, sorted.

@@ -21,8 +21,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use output::Output;
 pub use output::Stream;
-use output::{ENOUGH, Output};
 
 use super::editor::{Editor, Fed};
 use super::line::MAX_LINE;

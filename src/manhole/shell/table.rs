@@ -233,7 +233,7 @@ pub const COMMANDS: &[Command] = &[
         help: "The CPUs that the process may run on; with a list like 0,2-3 sets them.",
         completes: Completes::Nothing,
         run: |words| match at_most_one(words)? {
-            None => Ok(call("get_cpu_affinity", Written::By(text::affinity))),
+            None => Ok(call("get_cpu_affinity", text::affinity)),
             Some(list) => {
                 let cpus = cpus(list).ok_or_else(|| wrong("a list of CPUs like 0,2-3", list))?;
                 // How numbers are shown for debugging is JSON, too.

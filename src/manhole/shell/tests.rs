@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::output::ENOUGH;
 use super::table::Custom;
 use super::*;
 use crate::manhole::question::{Inquiry, Question, Refusal};
