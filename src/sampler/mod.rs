@@ -32,12 +32,8 @@ use crossbeam_channel::{Sender, bounded};
 
 pub use probe::Probe;
 pub use rates::PerSecond;
-<<<<<<< HEAD
 pub use request::{Job, Report, SamplerRequest};
-pub use shape::{ProcessMonitor, ProcessStats, StatsTick};
-=======
 pub use shape::{ProcessMonitor, ProcessStats, StatsTick, Tick};
->>>>>>> e3634a7 (WIP manhole: configuration, credentials, host key; what can be inspected in a process)
 pub use window::SHORTEST_WINDOW;
 
 use crate::process::Target;

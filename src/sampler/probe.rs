@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::history::History;
 use super::rates::Rates;
 use super::schedule::Schedule;
-use super::shape::{ProcessMonitor, ProcessStats, StatsTick};
+use super::shape::{ProcessMonitor, ProcessStats, StatsTick, Tick};
 use super::window::Window;
 use super::{SHORTEST_INTERVAL, Settings};
 use crate::process::{Garbage, ProcessError, ProcessInfo, Sample, Target};
@@ -86,6 +86,12 @@ impl Probe {
     /// When the target is gone or cannot be read.
     pub fn info(&mut self) -> Result<ProcessInfo, ProcessError> {
         self.target.info()
+    }
+
+    /// The newest ticks of the history, at most so many, the oldest first; none without a history.
+    #[must_use]
+    pub fn history(&self, ticks: u32) -> Vec<Tick> {
+        self.sampling.as_ref().map(|(_, history)| history.newest(ticks)).unwrap_or_default()
     }
 
     /// `trigger_gc`.

@@ -37,12 +37,6 @@ impl Words {
         }
         Ok(Self(words))
     }
-
-    /// The texts.
-    #[must_use]
-    pub fn texts(&self) -> Vec<&str> {
-        self.0.iter().map(|word| word.text.as_str()).collect()
-    }
 }
 
 fn next_word(line: &str) -> Result<(Word, &str), String> {
