@@ -92,6 +92,8 @@ pub struct Shell {
     consumed: usize,
     output: Output,
     requests: VecDeque<Request>,
+    /// What began to run, for the log.
+    begun: VecDeque<String>,
     /// How the last command ended.
     status: u8,
     /// How the dialogue ended, once all output is taken.
@@ -149,6 +151,7 @@ impl Shell {
             consumed: 0,
             output: Output::default(),
             requests: VecDeque::new(),
+            begun: VecDeque::new(),
             status: status::DONE,
             over: None,
         }
@@ -239,6 +242,12 @@ impl Shell {
     /// The next request. At most one waits for its answer; a further one means that nobody waits for the one before.
     pub fn next_request(&mut self) -> Option<Request> {
         self.requests.pop_front()
+    }
+
+    /// The next command that began to run, for the log: its name, of a call the procedure's too, and nothing else that was typed,
+    /// for that may be a secret.
+    pub fn next_begun(&mut self) -> Option<String> {
+        self.begun.pop_front()
     }
 
     /// The first bytes of output, all for one stream.
@@ -368,6 +377,8 @@ impl Shell {
         let form = if arguments.iter().any(|word| word.text == "--json") { Form::Json } else { Form::People };
         let arguments: Vec<Word> = arguments.iter().filter(|word| word.text != "--json").cloned().collect();
         self.status = status::DONE;
+        let called = arguments.first().filter(|_| name == "call").map(|procedure| format!(" {}", procedure.text));
+        self.begun.push_back(crate::terminal::printable(&format!("{name}{}", called.unwrap_or_default())).into_owned());
         if arguments.iter().any(|word| word.text == "--help") {
             return self.help(Some(name), form);
         }
