@@ -5,8 +5,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::handle::{Letter, Publisher, Stopper};
+use super::manhole::{Keeper, Plan};
 use super::reconnect::{Reconnect, ReconnectPolicy};
 use super::run::{Agent, Connector};
+use super::status::Status;
 use super::{AgentError, dispatch::Dispatcher};
 use crate::api::names::{id_of, node_of};
 use crate::api::{Api, Host, Names, Procedure, Role};
@@ -48,6 +50,7 @@ pub struct AgentBuilder {
     reconnect: ReconnectPolicy,
     procedures: Vec<Procedure>,
     on_ready: Option<Box<dyn FnOnce() + Send>>,
+    pub(super) manhole: Plan,
 }
 
 impl AgentBuilder {
@@ -66,6 +69,7 @@ impl AgentBuilder {
             reconnect: ReconnectPolicy::default(),
             procedures: Vec::new(),
             on_ready: None,
+            manhole: Plan::default(),
         }
     }
 
@@ -197,6 +201,8 @@ impl AgentBuilder {
         let host = Host::new(target.identity().clone());
         let settings = Settings { interval: self.interval, history: self.history, worker_type: self.worker_type };
         let sampler = Sampler::spawn(target, settings, post.clone())?;
+        let manhole = Keeper::new(self.manhole, &api, &worker, post.clone())?;
+        let status = Status::new(self.connector.to_string(), self.realm.clone());
         Ok(Agent {
             connector: self.connector,
             realm: self.realm,
@@ -206,7 +212,7 @@ impl AgentBuilder {
             publisher: Publisher { post },
             stopper: Stopper { asked: Arc::new(AtomicBool::new(false)), waker: waker.clone() },
             waker,
-            dispatcher: Dispatcher::new(api, host, names, sampler),
+            dispatcher: Dispatcher::new(api, host, names, sampler, status, manhole),
             on_ready: self.on_ready,
             sessions: 0,
         })

@@ -1,10 +1,12 @@
-//! From an invocation to its answer: calls the API, asks the sampler, publishes what an outcome says, answers.
+//! From a call to its answer, whoever asks: calls the API, asks the sampler, publishes what an outcome says, answers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::handle::Letter;
+use super::manhole::{Keeper, Reply};
 use super::registrar::{Attempt, Registrar};
+use super::status::Status;
 use crate::api::topics::Audience;
 use crate::api::{Api, Failure, Host, Names, Outcome, Step, Topic};
 use crate::sampler::{Job, Report, Sampler, SamplerRequest};
@@ -17,28 +19,74 @@ use crate::wamp::{Payload, RequestId, WampError};
 
 /// The API with everything that it needs to answer.
 pub(super) struct Dispatcher {
-    api: Api,
+    pub(super) api: Api,
     host: Arc<Host>,
     names: Names,
     sampler: Sampler<Answer>,
     /// Calls that wait for the sampler: at most as many as it takes requests.
-    asked: HashMap<Ticket, Asked>,
+    asked: HashMap<Ticket, Origin>,
     last_ticket: u64,
     /// The periodic statistics of a session that ended are still to be switched off.
     reports_linger: bool,
+    /// How it fares with the router.
+    pub(super) status: Status,
+    /// The manhole, and who asks from there.
+    pub(super) manhole: Keeper,
 }
 
 /// What comes of a call that the sampler answers.
 pub(super) type Answer = Result<Outcome, Failure>;
 
-struct Asked {
-    request: RequestId,
-    caller: Caller,
+/// Who asks, and gets the answer.
+#[derive(Debug)]
+#[cfg_attr(not(feature = "manhole"), allow(dead_code))] // Without it there are only callers over WAMP.
+pub(super) enum Origin {
+    /// A caller over WAMP, in the present session.
+    Invocation { request: RequestId, caller: Caller },
+    /// A connection of the manhole.
+    Manhole(Reply),
+    /// The agent itself; what goes wrong is logged.
+    Nobody,
+}
+
+impl Origin {
+    /// The WAMP caller, if it is one and disclosed.
+    pub fn caller(&self) -> Option<&Caller> {
+        match self {
+            Self::Invocation { caller, .. } => Some(caller),
+            Self::Manhole(_) | Self::Nobody => None,
+        }
+    }
+
+    /// Sends a result before the last, to those who take such.
+    #[cfg_attr(not(feature = "manhole"), allow(dead_code))] // Only its procedures have such.
+    pub fn progress(&self, session: Option<&mut Session>, payload: Payload) {
+        if let (Self::Invocation { request, .. }, Some(session)) = (self, session) {
+            session.progress(*request, payload);
+        }
+    }
 }
 
 impl Dispatcher {
-    pub(super) fn new(api: Api, host: Host, names: Names, sampler: Sampler<Answer>) -> Self {
-        Self { api, host: Arc::new(host), names, sampler, asked: HashMap::new(), last_ticket: 0, reports_linger: false }
+    pub(super) fn new(
+        api: Api,
+        host: Host,
+        names: Names,
+        sampler: Sampler<Answer>,
+        status: Status,
+        manhole: Keeper,
+    ) -> Self {
+        Self {
+            api,
+            host: Arc::new(host),
+            names,
+            sampler,
+            asked: HashMap::new(),
+            last_ticket: 0,
+            reports_linger: false,
+            status,
+            manhole,
+        }
     }
 
     /// A session begins: what it has to register.
@@ -61,52 +109,66 @@ impl Dispatcher {
         details: InvocationDetails,
         payload: &Payload,
     ) {
-        let Some(procedure) = procedure.and_then(|number| self.api.procedures().get(number)) else {
+        let Some(number) = procedure else {
             session.answer(request, Err(WampError::new(NO_SUCH_PROCEDURE, "no such registration")));
             return;
         };
         let caller = details.caller;
-        let answer = match procedure.call(&self.host, &caller, payload) {
-            Ok(Step::Done(outcome)) => Ok(outcome),
-            Err(failure) => Err(failure),
-            Ok(Step::Ask(job)) => match self.ask(job) {
-                Ok(ticket) => {
-                    self.asked.insert(ticket, Asked { request, caller });
-                    return;
-                }
-                Err(failure) => Err(failure),
-            },
-        };
-        self.settle(session, request, &caller, answer);
+        self.call(Some(session), number, Origin::Invocation { request, caller: caller.clone() }, &caller, payload);
     }
 
-    /// Deals with what another thread sent. Without a session there is nobody to tell.
+    /// Calls the procedure of that number.
+    pub(super) fn call(
+        &mut self,
+        session: Option<&mut Session>,
+        number: usize,
+        origin: Origin,
+        caller: &Caller,
+        payload: &Payload,
+    ) {
+        let Some(procedure) = self.api.procedures().get(number) else { return };
+        match procedure.call(&self.host, caller, payload) {
+            Ok(Step::Done(outcome)) => self.settle(session, origin, Ok(outcome)),
+            Err(failure) => self.settle(session, origin, Err(failure)),
+            Ok(Step::Manhole(order)) => self.order(session, origin, order),
+            Ok(Step::Ask(job)) => self.ask_sampler(session, origin, job),
+        }
+    }
+
+    /// Lets the sampler answer.
+    pub(super) fn ask_sampler(&mut self, session: Option<&mut Session>, origin: Origin, job: Job<Answer>) {
+        match self.ask(job) {
+            Ok(ticket) => {
+                self.asked.insert(ticket, origin);
+            }
+            Err(failure) => self.settle(session, origin, Err(failure)),
+        }
+    }
+
+    /// Deals with what another thread sent. Without a session only those inside are told.
     pub(super) fn deliver(&mut self, session: Option<&mut Session>, letter: Letter) {
         match letter {
             Letter::Sampler(Report::Answered { ticket, answer }) => {
                 // Calls of a session that ended are forgotten; their answers find nothing here.
-                let Some(Asked { request, caller }) = self.asked.remove(&ticket) else { return };
-                if let Some(session) = session {
-                    self.settle(session, request, &caller, answer);
+                if let Some(origin) = self.asked.remove(&ticket) {
+                    self.settle(session, origin, answer);
                 }
             }
             Letter::Sampler(Report::Stats(tick)) => {
-                if let Some(session) = session {
-                    let topic = Topic::ProcessStats.name();
-                    self.publish(session, topic, &PublishOptions::default(), &Payload::of(&tick));
-                }
+                self.announce(session, Topic::ProcessStats, None, &Payload::of(&tick));
             }
             Letter::Publish { topic, payload } => {
-                if let Some(session) = session {
-                    self.publish(session, &topic, &PublishOptions::default(), &payload);
-                }
+                self.publish(session, &topic, &PublishOptions::default(), &payload);
             }
+            Letter::Manhole(report) => self.report(session, report),
         }
     }
 
     /// The session is over: nobody waits for its calls any more, and what its callers had switched on goes off.
     pub(super) fn session_ended(&mut self) {
-        self.asked.clear();
+        self.asked.retain(|_, origin| !matches!(origin, Origin::Invocation { .. }));
+        self.manhole.forget_callers();
+        self.status.left();
         self.reports_linger = true;
         self.end_reports();
     }
@@ -130,29 +192,50 @@ impl Dispatcher {
     }
 
     /// The event first, then the answer.
-    fn settle(&self, session: &mut Session, request: RequestId, caller: &Caller, answer: Answer) {
-        let outcome = match answer {
-            Ok(outcome) => outcome,
-            Err(failure) => return session.answer(request, Err(failure.into())),
-        };
-        if let Some((topic, payload)) = &outcome.event {
-            let exclude = match topic.audience() {
-                Audience::Everyone => None,
-                Audience::NotTheCaller => caller.session.map(|session| vec![session]),
-            };
-            let options = PublishOptions { exclude, ..PublishOptions::default() };
-            self.publish(session, topic.name(), &options, payload);
+    pub(super) fn settle(&mut self, mut session: Option<&mut Session>, origin: Origin, answer: Answer) {
+        if let Ok(Outcome { event: Some((topic, payload)), .. }) = &answer {
+            self.announce(session.as_deref_mut(), *topic, origin.caller(), payload);
         }
-        let size = outcome.result.size();
-        if size > MAX_PAYLOAD {
+        let answer = answer.and_then(|outcome| match outcome.result.size() {
             // The router would end the session for it.
-            let sentence = format!("the result has {size} bytes, and a message holds at most {MAX_PAYLOAD}");
-            return session.answer(request, Err(Failure::Runtime(sentence).into()));
+            size if size > MAX_PAYLOAD => {
+                Err(Failure::Runtime(format!("the result has {size} bytes, and a message holds at most {MAX_PAYLOAD}")))
+            }
+            _ => Ok(outcome),
+        });
+        self.status.calls += 1;
+        self.status.errors += u64::from(answer.is_err());
+        match origin {
+            Origin::Invocation { request, .. } => {
+                if let Some(session) = session {
+                    session.answer(request, answer.map(|outcome| outcome.result).map_err(Into::into));
+                }
+            }
+            Origin::Manhole(reply) => reply.send(answer),
+            Origin::Nobody => {
+                if let Err(failure) = answer {
+                    log::error!("{failure}");
+                }
+            }
         }
-        session.answer(request, Ok(outcome.result));
     }
 
-    fn publish(&self, session: &mut Session, topic: &str, options: &PublishOptions, payload: &Payload) {
+    /// Publishes an event of the API.
+    pub(super) fn announce(
+        &mut self,
+        session: Option<&mut Session>,
+        topic: Topic,
+        caller: Option<&Caller>,
+        payload: &Payload,
+    ) {
+        let exclude = match topic.audience() {
+            Audience::Everyone => None,
+            Audience::NotTheCaller => caller.and_then(|caller| caller.session).map(|session| vec![session]),
+        };
+        self.publish(session, topic.name(), &PublishOptions { exclude, ..PublishOptions::default() }, payload);
+    }
+
+    fn publish(&mut self, session: Option<&mut Session>, topic: &str, options: &PublishOptions, payload: &Payload) {
         if payload.size() > MAX_PAYLOAD {
             log::warn!(
                 "an event {topic} of {} bytes is not published: a message holds at most {MAX_PAYLOAD}",
@@ -160,6 +243,12 @@ impl Dispatcher {
             );
             return;
         }
+        self.manhole.tell(topic, payload);
+        let Some(session) = session else {
+            self.status.events_lost += 1;
+            return;
+        };
+        self.status.events += 1;
         for uri in self.names.uris(topic) {
             if let Err(reason) = session.publish(uri, options.clone(), payload.clone()) {
                 log::debug!("an event {topic} is not published: {reason}");

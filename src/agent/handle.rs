@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::AgentError;
 use super::dispatch::Answer;
+use super::manhole;
 use crate::sampler::Report;
 use crate::sync::mailbox::{NotSent, Post};
 use crate::sync::waker::Waker;
@@ -20,6 +21,8 @@ use crate::wamp::{Payload, Uri};
 pub(super) enum Letter {
     /// From the sampler.
     Sampler(Report<Answer>),
+    /// From the manhole, or one of its connections.
+    Manhole(manhole::Report),
     /// An event of the embedding program.
     Publish { topic: String, payload: Payload },
 }
@@ -34,6 +37,12 @@ impl Letter {
 impl From<Report<Answer>> for Letter {
     fn from(report: Report<Answer>) -> Self {
         Self::Sampler(report)
+    }
+}
+
+impl From<manhole::Report> for Letter {
+    fn from(report: manhole::Report) -> Self {
+        Self::Manhole(report)
     }
 }
 

@@ -4,9 +4,12 @@
 mod builder;
 mod dispatch;
 mod handle;
+#[cfg_attr(not(feature = "manhole"), path = "manhole_missing.rs")]
+mod manhole;
 mod reconnect;
 mod registrar;
 mod run;
+mod status;
 
 use std::fmt;
 use std::io;

@@ -1,6 +1,7 @@
 //! The loop: one thread that sleeps until the router, another thread or a deadline has something for it.
 
 use std::collections::hash_map::RandomState;
+use std::fmt;
 use std::hash::BuildHasher;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -111,6 +112,16 @@ enum Turn {
     More,
 }
 
+/// As the user would write it.
+impl fmt::Display for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dial { url, .. } => url.fmt(f),
+            Self::Embedded(_) => f.write_str("the router in this process"),
+        }
+    }
+}
+
 impl Connector {
     fn connect(&mut self, now: Instant) -> Result<Box<dyn Transport>, LinkError> {
         match self {
@@ -166,6 +177,7 @@ impl Agent {
     /// # Errors
     /// [`AgentError`]: an end that nobody asked for.
     pub fn run(mut self) -> Result<(), AgentError> {
+        self.dispatcher.boot();
         let mut connection = self.connect(Instant::now())?;
         loop {
             let now = Instant::now();
@@ -233,10 +245,8 @@ impl Agent {
             let Ok(Some(letter)) = self.mailbox.try_recv() else { break };
             let session = match connection {
                 Connection::Linked(joined) if joined.link.is_joined() => {
-                    if letter.is_event() && !joined.lets_through(now) {
-                        continue;
-                    }
-                    Some(joined.link.session())
+                    // What the router does not take is still told to those inside.
+                    (!letter.is_event() || joined.lets_through(now)).then(|| joined.link.session())
                 }
                 _ => None,
             };
@@ -291,6 +301,7 @@ impl Agent {
                 self.sessions += 1;
                 let router = details.agent.unwrap_or_else(|| "a router that does not say its name".to_owned());
                 log::info!("joined {} as session {session} of {router}", self.realm);
+                self.dispatcher.status.joined(session.get(), router, now);
             }
             Event::Registered { request, registration } => {
                 joined.registrar.registered(request, registration);

@@ -14,6 +14,14 @@ pub enum Failure {
     InvalidArgument(String),
     /// This build, this kernel or this target cannot do it: `crossbar.error.feature_unavailable`.
     FeatureUnavailable(String),
+    /// A manhole's configuration is wrong: `crossbar.error.invalid_configuration`.
+    InvalidConfiguration(String),
+    /// There is a manhole: `crossbar.error.already_started`.
+    AlreadyStarted(String),
+    /// There is no manhole, or it is being stopped: `crossbar.error.not_started`.
+    NotStarted(String),
+    /// Nobody can be listened for: `crossbar.error.cannot_listen`.
+    CannotListen(String),
     /// The kernel refused: `crossbar.error.runtime_error`.
     Runtime(String),
     /// The thread that would answer has too much to do: `wampproc.error.busy`.
@@ -40,6 +48,10 @@ impl Failure {
         match self {
             Self::InvalidArgument(_) => INVALID_ARGUMENT,
             Self::FeatureUnavailable(_) => "crossbar.error.feature_unavailable",
+            Self::InvalidConfiguration(_) => "crossbar.error.invalid_configuration",
+            Self::AlreadyStarted(_) => "crossbar.error.already_started",
+            Self::NotStarted(_) => "crossbar.error.not_started",
+            Self::CannotListen(_) => "crossbar.error.cannot_listen",
             Self::Runtime(_) => "crossbar.error.runtime_error",
             Self::Busy(_) => "wampproc.error.busy",
             Self::Other { uri, .. } => uri.as_str(),
@@ -52,6 +64,10 @@ impl fmt::Display for Failure {
         match self {
             Self::InvalidArgument(sentence)
             | Self::FeatureUnavailable(sentence)
+            | Self::InvalidConfiguration(sentence)
+            | Self::AlreadyStarted(sentence)
+            | Self::NotStarted(sentence)
+            | Self::CannotListen(sentence)
             | Self::Runtime(sentence)
             | Self::Busy(sentence)
             | Self::Other { sentence, .. } => f.write_str(sentence),

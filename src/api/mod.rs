@@ -7,6 +7,8 @@
 pub mod arguments;
 pub mod failure;
 pub mod host;
+#[cfg_attr(not(feature = "manhole"), path = "manhole_missing.rs")]
+pub mod manhole;
 pub mod names;
 pub mod outcome;
 pub mod procedure;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::arguments::{Arguments, Param};
 use super::failure::Failure;
 use super::host::Host;
+use super::manhole::Order;
 use super::outcome::Outcome;
 use super::procedures;
 use crate::sampler::{Job, Probe};
@@ -30,6 +31,8 @@ pub(super) enum Handler {
     Inline(fn(&Call) -> Result<Outcome, Failure>),
     /// The sampler, on its thread.
     Sampler(fn(&mut Probe, &Call) -> Result<Outcome, Failure>),
+    /// Whoever keeps the manhole.
+    Manhole(fn(&Call) -> Result<Order, Failure>),
     /// An embedding program, on the loop's thread.
     Custom(Box<CustomHandler>),
 }
@@ -51,6 +54,8 @@ pub enum Step {
     Done(Outcome),
     /// The sampler must do this.
     Ask(Job<Result<Outcome, Failure>>),
+    /// Whoever keeps the manhole must do this.
+    Manhole(Order),
 }
 
 impl Procedure {
@@ -85,6 +90,12 @@ impl Procedure {
         &self.result
     }
 
+    /// Its parameters.
+    #[must_use]
+    pub fn params(&self) -> &[Param] {
+        &self.params
+    }
+
     /// One sentence.
     #[must_use]
     pub fn doc(&self) -> &str {
@@ -104,6 +115,7 @@ impl Procedure {
                 let (answer, call) = (*answer, call(arguments));
                 Ok(Step::Ask(Box::new(move |probe| answer(probe, &call))))
             }
+            Handler::Manhole(order) => order(&call(arguments)).map(Step::Manhole),
             Handler::Custom(handler) => handler(&arguments).map(|value| Step::Done(Outcome::of(&value))),
         }
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::arguments::{Kind, Param};
 use super::failure::Failure;
+use super::manhole;
 use super::outcome::Outcome;
 use super::procedure::{Call, Handler, Procedure};
 use super::topics::Topic;
@@ -94,6 +95,27 @@ pub(super) fn builtin() -> Vec<Procedure> {
             result: "int",
             doc: "Gives memory that the process does not need back to the system; how long that took, in ms.",
             handler: Handler::Sampler(trigger_gc),
+        },
+        Entry {
+            name: "start_manhole",
+            params: vec![Param::required("config", Kind::Dict)],
+            result: "dict",
+            doc: "Starts an SSH server into the process, for the users of the configuration.",
+            handler: Handler::Manhole(manhole::start),
+        },
+        Entry {
+            name: "stop_manhole",
+            params: Vec::new(),
+            result: "null",
+            doc: "Stops it, and ends all of its connections.",
+            handler: Handler::Manhole(manhole::stop),
+        },
+        Entry {
+            name: "get_manhole",
+            params: Vec::new(),
+            result: "dict or null",
+            doc: "What runs, since when, and its configuration without passwords; null while there is no manhole.",
+            handler: Handler::Manhole(manhole::get),
         },
         Entry {
             name: "started",

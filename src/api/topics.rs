@@ -55,4 +55,12 @@ topics! {
     CpuAffinitySet = "on_cpu_affinity_set", "`{cpus, relative, affinity, who}`", NotTheCaller;
     /// Memory was given back to the system.
     GcFinished = "on_gc_finished", "`{requester, duration, resident_before, resident_after, supported}`", NotTheCaller;
+    /// A manhole is about to be started.
+    ManholeStarting = "on_manhole_starting", "the value of `get_manhole`", NotTheCaller;
+    /// The manhole listens.
+    ManholeStarted = "on_manhole_started", "the value of `get_manhole`", NotTheCaller;
+    /// The manhole is about to be stopped.
+    ManholeStopping = "on_manhole_stopping", "null", NotTheCaller;
+    /// The manhole is stopped, or could not be started.
+    ManholeStopped = "on_manhole_stopped", "null", NotTheCaller;
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -134,20 +134,20 @@ impl Config {
         Ok(Self { endpoint, users })
     }
 
-    /// The configuration for everybody to see: without passwords, with the port that was really bound.
+    /// The configuration for everybody to see: without passwords.
     #[must_use]
-    pub fn public(&self, port: Option<u16>) -> PublicConfig<'_> {
+    pub fn public(&self) -> PublicConfig {
         let endpoint = match &self.endpoint {
             Endpoint::Tcp { address, given, .. } => PublicEndpoint::Tcp {
-                port: port.unwrap_or(address.port()),
-                interface: given.interface.as_deref(),
+                port: address.port(),
+                interface: given.interface.clone(),
                 backlog: given.backlog,
                 version: given.version,
             },
-            Endpoint::Unix { path } => PublicEndpoint::Unix { path },
+            Endpoint::Unix { path } => PublicEndpoint::Unix { path: path.clone() },
         };
         let users = self.users.iter().map(|user| PublicUser {
-            user: &user.name,
+            user: user.name.clone(),
             password: user.password.as_ref().map(|_| Value::Null),
             authorized_keys: user.authorized_keys.as_ref().map(|keys| match keys {
                 AuthorizedKeys::Listed(keys) => keys.iter().map(|(line, _)| line.as_str()).collect(),
@@ -159,37 +159,57 @@ impl Config {
 }
 
 /// A configuration without its secrets, keys in the order of the contract.
-#[derive(Debug, Serialize)]
-pub struct PublicConfig<'a> {
-    endpoint: PublicEndpoint<'a>,
-    users: Vec<PublicUser<'a>>,
+#[derive(Clone, Debug, Serialize)]
+pub struct PublicConfig {
+    endpoint: PublicEndpoint,
+    users: Vec<PublicUser>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-enum PublicEndpoint<'a> {
+enum PublicEndpoint {
     Tcp {
         port: u16,
         #[serde(skip_serializing_if = "Option::is_none")]
-        interface: Option<&'a str>,
+        interface: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         backlog: Option<u16>,
         #[serde(skip_serializing_if = "Option::is_none")]
         version: Option<u8>,
     },
     Unix {
-        path: &'a Path,
+        path: PathBuf,
     },
 }
 
-#[derive(Debug, Serialize)]
-struct PublicUser<'a> {
-    user: &'a str,
+#[derive(Clone, Debug, Serialize)]
+struct PublicUser {
+    user: String,
     /// `null` where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     password: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     authorized_keys: Option<Value>,
+}
+
+impl PublicConfig {
+    /// Where it listens: `port 6022`, or the path of a Unix socket.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        match &self.endpoint {
+            PublicEndpoint::Tcp { port, interface, .. } => {
+                format!("port {port} of {}", interface.as_deref().unwrap_or("this machine alone"))
+            }
+            PublicEndpoint::Unix { path } => path.display().to_string(),
+        }
+    }
+
+    /// Tells the port that was bound.
+    pub fn set_port(&mut self, bound: u16) {
+        if let PublicEndpoint::Tcp { port, .. } = &mut self.endpoint {
+            *port = bound;
+        }
+    }
 }
 
 /// A dict of the configuration, and what it is called in errors.
@@ -498,9 +518,11 @@ mod tests {
         let expected = format!(
             r#"{{"endpoint":{{"type":"tcp","port":6022,"backlog":5}},"users":[{{"user":"joe","password":null,"authorized_keys":["{KEY}"]}},{{"user":"ann","authorized_keys":{{"file":"/etc/keys"}}}}]}}"#
         );
-        assert_eq!(serde_json::to_string(&config.public(Some(6022))).unwrap(), expected);
+        let mut public = config.public();
+        public.set_port(6022);
+        assert_eq!(serde_json::to_string(&public).unwrap(), expected);
         let config = parse(&json!({"type": "unix", "path": "/run/m"}), &users).unwrap();
-        let told = serde_json::to_string(&config.public(None)).unwrap();
+        let told = serde_json::to_string(&config.public()).unwrap();
         assert!(
             told.starts_with(r#"{"endpoint":{"type":"unix","path":"/run/m"}"#) && !told.contains("hunter2"),
             "{told}"
