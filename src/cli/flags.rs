@@ -250,6 +250,28 @@ pub const FLAGS: &[Flag] = &[
         help: "How many samples are kept. 0: nothing is measured unless somebody asks.",
     },
     Flag {
+        long: "manhole",
+        short: None,
+        takes: Takes::Value {
+            name: "FILE",
+            default: None,
+            store: Store::Path(|given, path| given.agent.manhole.set_config(path)),
+        },
+        commands: AGENTS,
+        help: "Starts a manhole, an SSH server into this process, as the file says: the argument of start_manhole, in JSON.",
+    },
+    Flag {
+        long: "state-dir",
+        short: None,
+        takes: Takes::Value {
+            name: "DIR",
+            default: None,
+            store: Store::Path(|given, path| given.agent.manhole.set_state_directory(path)),
+        },
+        commands: AGENTS,
+        help: "Where the manhole's host key is kept; it is made at the first use. Without it: a new key each time.",
+    },
+    Flag {
         long: "kwarg",
         short: Some('k'),
         takes: Takes::Value {

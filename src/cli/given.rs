@@ -11,6 +11,7 @@ use log::LevelFilter;
 
 use super::arguments::Arguments;
 use super::failure::Failure;
+use super::manhole::Manhole;
 use super::output;
 use crate::agent::{AgentBuilder, Patience, ReconnectPolicy};
 use crate::api::Role;
@@ -160,13 +161,17 @@ pub struct Agent {
     pub interval: Duration,
     /// How many samples are kept.
     pub history: u32,
+    /// The manhole.
+    pub manhole: Manhole,
 }
 
 impl Agent {
     /// Tells the builder.
     #[must_use]
     pub fn configure(&self, builder: AgentBuilder) -> AgentBuilder {
-        let mut builder = builder
+        let mut builder = self
+            .manhole
+            .configure(builder)
             .role(self.role)
             .worker(&self.worker)
             .worker_type(&self.worker_type)

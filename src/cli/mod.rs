@@ -16,6 +16,8 @@ mod join;
 mod listing;
 mod log_budget;
 mod logger;
+#[cfg_attr(not(feature = "manhole"), path = "manhole_missing.rs")]
+mod manhole;
 mod output;
 mod parse;
 mod procedures;

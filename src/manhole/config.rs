@@ -66,9 +66,27 @@ pub struct User {
     /// The name to log in with.
     pub name: String,
     /// The password.
-    pub password: Option<Zeroizing<String>>,
+    pub password: Option<Secret>,
     /// The public keys.
     pub authorized_keys: Option<AuthorizedKeys>,
+}
+
+/// A password: never shown, wiped when dropped.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// The password itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(not shown)")
+    }
 }
 
 /// A user's public keys.
@@ -330,7 +348,7 @@ fn user(key: &str, entry: &Value) -> Result<User, ConfigError> {
                 let got = format!("{} bytes", password.len());
                 return Err(wrong(&entry.key("password"), &format!("1 to {MAX_PASSWORD} bytes"), &got));
             }
-            Some(Zeroizing::new(password.to_owned()))
+            Some(Secret(Zeroizing::new(password.to_owned())))
         }
     };
     let authorized_keys = entry

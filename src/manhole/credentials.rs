@@ -85,7 +85,7 @@ impl Users {
                     return Err(ConfigError::new(key(), sentence));
                 }
             }
-            let password = user.password.map(|password| Hashed::new(&password, rng));
+            let password = user.password.map(|password| Hashed::new(password.expose(), rng));
             known.push(Known { name: user.name, password, keys: user.authorized_keys });
         }
         Ok(Self { users: known, nobody })

@@ -1,0 +1,108 @@
+//! What `serve` and `join` are told about the manhole.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use crate::agent::AgentBuilder;
+use crate::manhole::Config;
+
+/// The longest configuration that is read, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// What the flags say.
+#[derive(Debug, Default)]
+pub struct Manhole {
+    given: Option<Given>,
+    state_directory: Option<PathBuf>,
+}
+
+#[derive(Debug)]
+struct Given {
+    config: Config,
+    file: PathBuf,
+    /// Whether others than the file's owner can read the passwords in it.
+    is_exposed: bool,
+}
+
+impl Manhole {
+    /// Reads the configuration of a manhole.
+    ///
+    /// # Errors
+    /// What was expected, when the file cannot be read or is no such configuration.
+    pub fn set_config(&mut self, path: &OsStr) -> Result<(), String> {
+        let file = PathBuf::from(path);
+        let failed = |error: std::io::Error| format!("cannot read {}: {error}", file.display());
+        let source = File::open(&file).map_err(failed)?;
+        let mode = source.metadata().map_err(failed)?.mode();
+        let mut text = String::new();
+        if source.take(LONGEST + 1).read_to_string(&mut text).map_err(failed)? as u64 > LONGEST {
+            return Err(format!("expected at most {LONGEST} bytes, got more in {}", file.display()));
+        }
+        let json = serde_json::from_str(&text).map_err(|error| {
+            // Where, and not what: there may be passwords.
+            let (line, column) = (error.line(), error.column());
+            format!("expected JSON in {}, got something else at line {line}, column {column}", file.display())
+        })?;
+        let config = Config::parse(&json).map_err(|error| format!("{}: {error}", file.display()))?;
+        let has_password = config.users.iter().any(|user| user.password.is_some());
+        self.given = Some(Given { config, is_exposed: has_password && mode & 0o077 != 0, file });
+        Ok(())
+    }
+
+    /// Stores where the host key is kept.
+    ///
+    /// # Errors
+    /// When nothing is named.
+    pub fn set_state_directory(&mut self, path: &OsStr) -> Result<(), String> {
+        if path.is_empty() {
+            return Err("expected a directory, got nothing".to_owned());
+        }
+        self.state_directory = Some(path.into());
+        Ok(())
+    }
+
+    /// Tells the builder.
+    #[must_use]
+    pub fn configure(&self, mut builder: AgentBuilder) -> AgentBuilder {
+        if let Some(directory) = &self.state_directory {
+            builder = builder.state_directory(directory);
+        }
+        if let Some(Given { config, file, is_exposed }) = &self.given {
+            if *is_exposed {
+                log::warn!("{} has passwords, and others than its owner can get at it (chmod 600)", file.display());
+            }
+            builder = builder.manhole(config.clone());
+        }
+        builder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_without_what_stands_there() {
+        let path = std::env::temp_dir().join(format!("wampproc-manhole-{}.json", std::process::id()));
+        let mut manhole = Manhole::default();
+        assert!(manhole.set_config(path.as_os_str()).unwrap_err().starts_with("cannot read "));
+        for (text, expected) in [
+            ("{\"users\": [hunter2", "expected JSON in "),
+            ("{}", "endpoint: expected a value, got none"),
+            ("{\"endpoint\": {\"type\": \"tcp\", \"port\": 0}, \"users\": []}", "users: expected 1 to 64 users, got 0"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let sentence = manhole.set_config(path.as_os_str()).unwrap_err();
+            assert!(sentence.contains(expected) && !sentence.contains("hunter2"), "{sentence}");
+        }
+        let text = r#"{"endpoint": {"type": "tcp", "port": 0}, "users": [{"user": "joe", "password": "hunter2"}]}"#;
+        std::fs::write(&path, text).unwrap();
+        manhole.set_config(path.as_os_str()).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(!format!("{manhole:?}").contains("hunter2"), "not in any debug text either");
+        assert!(manhole.set_state_directory(OsStr::new("")).is_err());
+    }
+}

@@ -1,0 +1,35 @@
+//! The manhole's flags in a build without it: a usage error that names the feature.
+
+use std::ffi::OsStr;
+
+use crate::agent::AgentBuilder;
+
+/// Nothing can be said.
+#[derive(Debug, Default)]
+pub struct Manhole;
+
+const MISSING: &str = "this program was built without the manhole: build it with the cargo feature \"manhole\"";
+
+impl Manhole {
+    /// Not in this build.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn set_config(&mut self, _: &OsStr) -> Result<(), String> {
+        Err(MISSING.to_owned())
+    }
+
+    /// Not in this build.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn set_state_directory(&mut self, _: &OsStr) -> Result<(), String> {
+        Err(MISSING.to_owned())
+    }
+
+    /// Tells the builder nothing.
+    #[must_use]
+    pub fn configure(&self, builder: AgentBuilder) -> AgentBuilder {
+        builder
+    }
+}
