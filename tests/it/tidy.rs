@@ -197,6 +197,10 @@ fn the_readme_has_the_errors_and_the_prefixes() {
     let sentence = String::new;
     let failures = [
         Failure::InvalidArgument(sentence()),
+        Failure::InvalidConfiguration(sentence()),
+        Failure::AlreadyStarted(sentence()),
+        Failure::NotStarted(sentence()),
+        Failure::CannotListen(sentence()),
         Failure::FeatureUnavailable(sentence()),
         Failure::Runtime(sentence()),
         Failure::Busy(sentence()),
@@ -212,4 +216,17 @@ fn the_readme_has_the_errors_and_the_prefixes() {
             assert!(row.contains(&format!("`{prefix}.`")), "{row} lacks {prefix}");
         }
     }
+}
+
+#[cfg(feature = "manhole")]
+#[test]
+fn the_readme_has_the_commands_of_the_manhole() {
+    let expected: Vec<String> = wampproc::manhole::COMMANDS
+        .iter()
+        .map(|command| {
+            let usage = format!("{} {}", command.name, command.arguments);
+            format!("| `{}` | {} |", usage.trim_end(), command.help)
+        })
+        .collect();
+    assert_eq!(rows("| command | what it does |"), expected);
 }

@@ -420,8 +420,13 @@ impl Shell {
                 format!("{}\n", serde_json::Value::from_iter(entries.iter().map(entry)))
             }
             Form::People => {
+                // How one is used stands where only that is asked for: in the list it would take all of the width.
+                let usage = |name: &str, arguments: &str| match about {
+                    Some(_) => format!("{name} {arguments}"),
+                    None => name.to_owned(),
+                };
                 let lines: Vec<_> =
-                    entries.iter().map(|(name, arguments, help)| (format!("{name} {arguments}"), *help)).collect();
+                    entries.iter().map(|(name, arguments, help)| (usage(name, arguments), *help)).collect();
                 let lines: Vec<_> = lines.iter().map(|(usage, help)| (usage.trim_end(), (*help).to_owned())).collect();
                 render::pairs(&lines, &self.style())
             }
