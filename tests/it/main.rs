@@ -4,6 +4,8 @@
 mod agent;
 mod cli;
 mod fake_router;
+#[cfg(feature = "manhole")]
+mod manhole;
 mod restarts;
 mod server;
 mod support;

@@ -99,6 +99,12 @@ impl Program {
         }
     }
 
+    /// The next line of stdout, if it comes in time.
+    pub fn line_within(&mut self, time: Duration) -> Option<String> {
+        let line = self.stdout.recv_timeout(time).ok()?;
+        Some(String::from_utf8(line).unwrap().trim_end_matches('\n').to_owned())
+    }
+
     /// Waits for a line of stderr with this text in it.
     pub fn wait_for_log(&mut self, text: &str) -> String {
         loop {

@@ -57,7 +57,26 @@ impl UserKey {
     }
 }
 
-/// `wampproc serve` with a manhole.
+/// `ssh` that asks nobody anything, takes nothing from its user's files, and says why it fails. Options come first, then the
+/// words of the command.
+pub fn ssh(port: u16, user: &str, options: &[&str], words: &[&str]) -> Command {
+    let mut command = Command::new("ssh");
+    command.args(["-F", "/dev/null", "-p", &port.to_string(), "-l", user]);
+    for option in [
+        "StrictHostKeyChecking=no",
+        "UserKnownHostsFile=/dev/null",
+        "IdentitiesOnly=yes",
+        "IdentityAgent=none",
+        "NumberOfPasswordPrompts=1",
+        "LogLevel=ERROR",
+    ] {
+        command.args(["-o", option]);
+    }
+    command.args(options).arg("127.0.0.1").args(words).stdin(Stdio::null());
+    command
+}
+
+/// `wampproc serve` with a manhole for joe, who has a key, and ann, who has a password.
 pub struct Board {
     pub program: Program,
     pub directory: Directory,
@@ -69,19 +88,13 @@ pub struct Board {
 pub const PASSWORD: &str = "correct horse";
 
 impl Board {
-    /// With the users joe (a key) and ann (a password).
     pub fn new() -> Self {
-        Self::with(|_| {})
-    }
-
-    pub fn with(change: impl FnOnce(&mut Value)) -> Self {
         let directory = Directory::new();
         let key = UserKey::new(&directory, "joe");
-        let mut config = json!({
+        let config = json!({
             "endpoint": {"type": "tcp", "port": 0},
             "users": [{"user": "joe", "authorized_keys": [key.public]}, {"user": "ann", "password": PASSWORD}],
         });
-        change(&mut config);
         let file = directory.write("manhole.json", &config.to_string(), 0o600);
         let mut command = wampproc(["serve", "--listen", "127.0.0.1:0", "--node", "n1", "--worker", "w1", "--manhole"]);
         command.arg(file).arg("--state-dir").arg(directory.path("state"));
@@ -93,52 +106,47 @@ impl Board {
         Self { program, directory, key, port, url }
     }
 
-    /// `ssh` as joe, or as whoever the arguments say.
-    pub fn ssh(&self, arguments: &[&str]) -> Command {
-        self.ssh_as("joe", arguments)
+    /// `ssh` as joe.
+    pub fn ssh(&self, options: &[&str], words: &[&str]) -> Command {
+        let identity = ["-i", self.key.file.to_str().unwrap()];
+        ssh(self.port, "joe", &[&identity, options].concat(), words)
     }
 
-    pub fn ssh_as(&self, user: &str, arguments: &[&str]) -> Command {
-        let mut command = ssh(&self.directory, self.port);
-        command.arg("-i").arg(&self.key.file).arg("-l").arg(user).arg("127.0.0.1").args(arguments);
+    /// Runs a command as joe.
+    pub fn run(&self, words: &[&str]) -> End {
+        Program::spawn(self.ssh(&[], words)).end()
+    }
+
+    /// Runs a command as joe that answers in JSON.
+    pub fn json(&self, words: &[&str]) -> Value {
+        let end = self.run(&[words, &["--json"]].concat());
+        assert_eq!((end.code, end.stderr.as_str()), (Some(0), ""), "{words:?}");
+        serde_json::from_str(end.text()).unwrap()
+    }
+
+    /// `ssh` as somebody who has a password and no key.
+    pub fn with_password(&self, user: &str, password: &str) -> Command {
+        let script = self.directory.write("askpass", &format!("#!/bin/sh\necho '{password}'\n"), 0o700);
+        let mut command = ssh(self.port, user, &["-o", "PubkeyAuthentication=no"], &["affinity"]);
+        command.env("SSH_ASKPASS", script).env("SSH_ASKPASS_REQUIRE", "force");
         command
     }
 
-    /// Runs a command over `ssh` as joe.
-    pub fn run(&self, arguments: &[&str]) -> End {
-        let mut command = self.ssh(arguments);
-        command.stdin(Stdio::null());
-        Program::spawn(command).end()
-    }
-
-    /// The host's name, number of descriptors and of threads of the process; and its resident size in kB.
+    /// How many descriptors the process has, how many threads, and how much memory in kB.
     pub fn resources(&self) -> (usize, usize, u64) {
-        let count = |what: &str| fs::read_dir(format!("/proc/{}/{what}", self.program.id())).unwrap().count();
-        let status = fs::read_to_string(format!("/proc/{}/status", self.program.id())).unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        let kilobytes = resident.trim().trim_end_matches(" kB").parse().unwrap();
-        (count("fd"), count("task"), kilobytes)
+        resources(self.program.id())
     }
 }
 
-/// `ssh` that asks nobody anything and keeps to itself.
-fn ssh(directory: &Directory, port: u16) -> Command {
-    let mut command = Command::new("ssh");
-    let known_hosts = format!("UserKnownHostsFile={}", directory.path("known_hosts").display());
-    command.args(["-F", "/dev/null", "-p", &port.to_string(), "-o", &known_hosts]);
-    for option in ["StrictHostKeyChecking=accept-new", "IdentitiesOnly=yes", "IdentityAgent=none", "LogLevel=ERROR"] {
-        command.args(["-o", option]);
-    }
-    command
+/// How many descriptors a process has, how many threads, and how much memory in kB.
+pub fn resources(pid: u32) -> (usize, usize, u64) {
+    let count = |what: &str| fs::read_dir(format!("/proc/{pid}/{what}")).unwrap().count();
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    (count("fd"), count("task"), resident.trim().trim_end_matches(" kB").parse().unwrap())
 }
 
-/// Lets `ssh` have this password without a terminal.
-pub fn with_password(command: &mut Command, directory: &Directory, password: &str) {
-    let script = directory.write("askpass", &format!("#!/bin/sh\necho '{password}'\n"), 0o700);
-    command.env("SSH_ASKPASS", script).env("SSH_ASKPASS_REQUIRE", "force");
-}
-
-/// What `ssh-keygen -lf` says about a key file.
+/// What `ssh-keygen -l` says about a key file.
 pub fn fingerprint(file: &Path) -> String {
     let listed = Command::new("ssh-keygen").arg("-lf").arg(file).output().unwrap();
     String::from_utf8(listed.stdout).unwrap().split(' ').nth(1).unwrap_or_default().to_owned()
