@@ -160,19 +160,34 @@ impl Shell {
     /// Takes what the client typed or sent.
     pub fn receive(&mut self, bytes: &[u8], now: Instant) {
         self.input.extend(bytes);
-        if self.terminal.is_some() {
-            if let Some(job) = &self.job {
-                // Keys are for the command that runs: any for a picture, else Ctrl-C. What was typed before is dropped.
-                let ends_it = if job.ends_by_any_key() { Some(self.input.len()) } else { self.behind_interrupt() };
-                if let Some(end) = ends_it {
-                    let status = if job.ends_by_any_key() { status::DONE } else { status::INTERRUPTED };
-                    self.input.drain(..end);
-                    self.consumed += end;
-                    self.end_job(status);
-                }
-            }
-        }
         self.go_on(now);
+    }
+
+    /// Gives keys to the command that runs, on a terminal: any key ends a picture, Ctrl-C anything, and with it goes what was
+    /// typed before. Whether the command has ended.
+    fn end_by_key(&mut self) -> bool {
+        let (Some(_), Some(job)) = (&self.terminal, &self.job) else { return false };
+        let (end, status) = if job.ends_by_any_key() {
+            (self.behind_key(), status::DONE)
+        } else {
+            (self.behind_interrupt(), status::INTERRUPTED)
+        };
+        let Some(end) = end else { return false };
+        self.input.drain(..end);
+        self.consumed += end;
+        self.end_job(status);
+        true
+    }
+
+    /// Where the first key ends.
+    fn behind_key(&self) -> Option<usize> {
+        const ESCAPE: u8 = 0x1b;
+        let is_continued = |byte: &u8| byte & 0xc0 == 0x80;
+        match self.input.front()? {
+            // How long a sequence is only the editor knows; nobody types on within one.
+            &ESCAPE => Some(self.input.len()),
+            _ => Some(1 + self.input.iter().skip(1).take_while(|byte| is_continued(byte)).count()),
+        }
     }
 
     fn behind_interrupt(&self) -> Option<usize> {
@@ -275,7 +290,7 @@ impl Shell {
 
     /// Uses input until a command runs, enough output waits, or there is none.
     fn go_on(&mut self, now: Instant) {
-        while self.job.is_none() && self.over.is_none() && !self.output.is_backed_up() {
+        while self.over.is_none() && (self.job.is_none() || self.end_by_key()) && !self.output.is_backed_up() {
             if matches!(self.mode, Mode::Once) {
                 self.over = Some(self.status);
                 break;

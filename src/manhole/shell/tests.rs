@@ -187,6 +187,9 @@ fn ctrl_c_ends_what_runs_and_what_was_typed_before_it() {
         "{out:?}"
     );
 
+    dialogue.send("events\rgc\r\x03");
+    assert!(!dialogue.shell.follows() && dialogue.shell.next_request().is_none(), "also when it was typed ahead");
+
     let mut script = Dialogue::script();
     script.send("events\n\x03");
     assert!(script.shell.follows(), "without a terminal it is a byte like any other");
@@ -232,9 +235,9 @@ fn top_is_drawn_again_until_a_key_is_pressed() {
     dialogue.pass(Duration::ZERO);
     answer_top(&mut dialogue);
     assert!(dialogue.said().0.contains("process 17"), "at once after a resize");
-    dialogue.send("q");
+    dialogue.send("qa");
     let (out, _) = dialogue.said();
-    assert!(out.starts_with("\x1b[?25h\x1b[?1049l\rw1> "), "{out:?}");
+    assert!(out.starts_with("\x1b[?25h\x1b[?1049l\rw1> ") && out.ends_with('a'), "{out:?}");
 }
 
 #[test]
