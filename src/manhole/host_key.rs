@@ -80,7 +80,7 @@ impl HostKeySource {
                 let text = match self.kept.get() {
                     Some(text) => text,
                     None => {
-                        let text = HostKey::generate(rng).to_openssh().map_err(in_memory)?;
+                        let text = HostKey::generate(rng).to_openssh();
                         self.kept.get_or_init(|| text)
                     }
                 };
@@ -96,8 +96,7 @@ fn in_directory(directory: &Path, rng: &mut dyn CryptoRng) -> Result<HostKey, Ho
     let text = match read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let new =
-                HostKey::generate(rng).to_openssh().map_err(|error| HostKeyError::Key { path: path.clone(), error })?;
+            let new = HostKey::generate(rng).to_openssh();
             make(directory, &path, &new).map_err(failed)?;
             log::info!("a new host key is in {}", path.display());
             read(&path).map_err(failed)?
