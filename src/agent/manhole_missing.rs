@@ -25,7 +25,7 @@ impl Reply {
 
 /// What would be known about it beforehand.
 #[derive(Debug, Default)]
-pub(super) struct Plan;
+pub(super) struct Plan {}
 
 /// Who would keep it.
 pub(super) struct Keeper;

@@ -77,8 +77,11 @@ mod tests {
     fn ours_are_what_getrlimit_says() {
         let limits = read(i32::try_from(std::process::id()).unwrap()).unwrap();
         let files = limits.iter().find(|limit| limit.name == "open files").unwrap();
+        // `rlim_t` is 32 bits wide on some targets.
+        #[allow(clippy::useless_conversion)]
+        let as_bound = |limit| Bound::AtMost(u64::from(limit));
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-        assert_eq!((files.soft, files.hard), (Bound::AtMost(soft.into()), Bound::AtMost(hard.into())));
+        assert_eq!((files.soft, files.hard), (as_bound(soft), as_bound(hard)));
         assert_eq!(files.unit.as_deref(), Some("files"));
         assert!(limits.iter().any(|limit| limit.name == "nice priority" && limit.unit.is_none()));
     }

@@ -282,7 +282,7 @@ mod tests {
         let rows = [vec!["日本".to_owned(), "5".to_owned()], vec!["a".to_owned(), "100".to_owned()]];
         assert_eq!(table(&columns, &rows, &Style::PLAIN), "name    n\n日本    5\na     100\n");
         let narrow = Style { columns: Some(3), ..Style::PLAIN };
-        assert_eq!(table(&columns, &rows, &narrow), "nam\n日\na\n".replace("a\n", "a  \n").replace("nam", "nam"));
+        assert_eq!(table(&columns, &rows, &narrow), "nam\n日\na  \n");
     }
 
     #[test]
