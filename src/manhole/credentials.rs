@@ -159,8 +159,8 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
-    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2WkrNHpB4Dwm5kY8dBUJpHx3Xqvwb/jZzZ2ZqT2jZt joe@board";
-    const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHh2dXRzcnFwb25tbGtqaWhnZmVkY2JhYWFhYWFhYWFh x";
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL5VZEYsif+Ozs4Sr8EKtm8kfpjeQI/aUG+HyRoNeT21 joe@board";
+    const OTHER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBVK4bixjtsBsbWmL0nfN6nrA4GKtCLsP57ZiA0wMVjY x";
 
     fn users(users: &Value) -> Result<Users, String> {
         let config = json!({"endpoint": {"type": "tcp", "port": 0}, "users": users});

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2WkrNHpB4Dwm5kY8dBUJpHx3Xqvwb/jZzZ2ZqT2jZt joe@board";
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL5VZEYsif+Ozs4Sr8EKtm8kfpjeQI/aUG+HyRoNeT21 joe@board";
 
 fn parse(endpoint: &Value, users: &Value) -> Result<Config, String> {
     Config::parse(&json!({"endpoint": endpoint, "users": users})).map_err(|error| error.to_string())
