@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -100,6 +100,7 @@ impl Program {
     }
 
     /// The next line of stdout, if it comes in time.
+    #[cfg(feature = "manhole")]
     pub fn line_within(&mut self, time: Duration) -> Option<String> {
         let line = self.stdout.recv_timeout(time).ok()?;
         Some(String::from_utf8(line).unwrap().trim_end_matches('\n').to_owned())
@@ -120,7 +121,8 @@ impl Program {
     }
 
     /// What it reads, if the command left that to us. Dropping it is the end of its input.
-    pub fn input(&mut self) -> ChildStdin {
+    #[cfg(feature = "manhole")]
+    pub fn input(&mut self) -> std::process::ChildStdin {
         self.child.stdin.take().unwrap()
     }
 

@@ -35,7 +35,7 @@ fn a_command_has_its_streams_and_its_exit_status() {
     let session = board.json(&["session"]);
     assert_eq!((&session["realm"], &session["sessions"]), (&json!("realm1"), &json!(1)));
     let top = board.run(&["top"]);
-    assert!(top.text().contains("\n  tid  cpu %  cpu, s  state"), "{}", top.text());
+    assert!(top.text().contains("tid  cpu %  cpu, s  state"), "{}", top.text());
 }
 
 #[test]
