@@ -1,5 +1,6 @@
 #!/bin/bash
-# Drives wampproc with real peers: Crossbar.io, autobahn-python, autobahn-js and wampy.js.
+# Drives wampproc with real peers: Crossbar.io, autobahn-python, autobahn-js and wampy.js; OpenSSH, dropbear's client, asyncssh
+# and paramiko.
 #
 #   scripts/interop.sh            every check
 #   scripts/interop.sh PART...    some parts (scripts/interop/main.py names them)
@@ -8,7 +9,7 @@
 # One line a check, `ok NAME` or `FAILED NAME: reason`, and last `N passed, N failed`; the exit status is 0 when none
 # failed. WAMPPROC names the binary to check; without it the release build is made first. Talks to loopback only, but
 # for the installs: a venv in .venv and node_modules beside the scripts (kept for the next run), and, when they are
-# missing, Debian's python3-venv, nodejs and npm.
+# missing, Debian's python3-venv, nodejs, npm, openssh-client, sshpass and dropbear-bin.
 
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
@@ -71,13 +72,23 @@ python_environment() {
     # The stamp says which requirements the environment was completed for.
     local stamp=$venv/interop.stamp
     if [ -x "$venv/bin/python" ] && cat "$here/requirements.txt" "$here/constraints.txt" | cmp -s - "$stamp" &&
-        "$venv/bin/python" -c 'import autobahn, crossbar, psutil, websockets'; then
+        "$venv/bin/python" -c 'import asyncssh, autobahn, crossbar, paramiko, psutil, websockets'; then
         return
     fi
     rm -rf "$venv"
     python3 -m venv "$venv" &&
         "$venv/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt" -c "$here/constraints.txt" &&
         cat "$here/requirements.txt" "$here/constraints.txt" > "$stamp"
+}
+
+ssh_clients() {
+    local tool
+    for tool in ssh ssh-keygen sshpass dbclient dropbearkey; do
+        if ! command -v "$tool"; then
+            debian openssh-client sshpass dropbear-bin
+            return
+        fi
+    done
 }
 
 node_environment() {
@@ -106,6 +117,7 @@ bench() {
 main() {
     step "prerequisite: Python environment with Crossbar.io" python_environment || return
     step "prerequisite: Node environment with autobahn and wampy" node_environment || return
+    step "prerequisite: OpenSSH's and dropbear's clients" ssh_clients || return
     if [ -z "${WAMPPROC:-}" ]; then
         step "prerequisite: the release build" build || return
         WAMPPROC=$PWD/${CARGO_TARGET_DIR:-target}/release/wampproc

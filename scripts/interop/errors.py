@@ -5,7 +5,7 @@ import re
 from check import expect, expect_between, expect_equal, expect_type
 from client import CallOptions, expect_error
 from events import Bus
-from procedures import PROCEDURES
+from procedures import MANHOLE_PROCEDURES, PROCEDURES
 
 INVALID = "wamp.error.invalid_argument"
 
@@ -38,6 +38,11 @@ WRONG = {
         ("relative is a number", [[0]], {"relative": 0}, "relative"),
         ("relative is null", [[0]], {"relative": None}, "relative"),
     ],
+    "start_manhole": [
+        ("config is null", [None], {}, "config"),
+        ("config is a list", [[]], {}, "config"),
+        ("config is a string", ["{}"], {}, "config"),
+    ],
     "set_process_stats_monitoring": [
         ("interval is null", [None], {}, "interval"),
         ("interval is a string", ["1"], {}, "interval"),
@@ -60,7 +65,7 @@ LEAKS = (
 
 def wrong_calls():
     """The table above, and what is wrong for every procedure: surplus, unknown, missing, given twice."""
-    for name, procedure in PROCEDURES.items():
+    for name, procedure in {**PROCEDURES, **MANHOLE_PROCEDURES}.items():
         every = {**procedure.required, **procedure.optional}
         yield name, "a surplus argument", [*every.values(), 1], {}, None
         yield name, "an unknown keyword", list(procedure.required.values()), {"nonsense": 1}, "nonsense"

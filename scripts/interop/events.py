@@ -21,11 +21,11 @@ class Bus:
         self.to_caller, self.to_observer = Inbox(caller), Inbox(observer)
 
     @classmethod
-    async def open(cls, target):
+    async def open(cls, target, topics=TOPICS):
         bus = cls(target, await join(target.url), await join(target.url))
         for inbox in (bus.to_caller, bus.to_observer):
             for prefix in target.prefixes:
-                for topic in TOPICS:
+                for topic in topics:
                     await inbox.subscribe(prefix + topic)
         return bus
 
@@ -33,13 +33,19 @@ class Bus:
         await self.caller.close()
         await self.observer.close()
 
-    async def call(self, procedure, *args, **kwargs):
-        """Calls; when it comes back every event published before the RESULT has arrived at both sessions."""
+    def clear(self):
         self.to_caller.clear()
         self.to_observer.clear()
-        value = await self.caller.result(self.target.prefix + procedure, *args, **kwargs)
+
+    async def barrier(self):
         await self.caller.barrier()
         await self.observer.barrier()
+
+    async def call(self, procedure, *args, **kwargs):
+        """Calls; when it comes back every event published before the RESULT has arrived at both sessions."""
+        self.clear()
+        value = await self.caller.result(self.target.prefix + procedure, *args, **kwargs)
+        await self.barrier()
         return value
 
     def only_payload(self, topic):

@@ -14,6 +14,8 @@ from cli_topics import check_publish, check_subscribe
 from client import join, quiet_about_lost_transports
 from errors import check_errors
 from events import check_events
+from manhole_api import check_manhole_api
+from manhole_ssh import check_manhole_clients
 from node_clients import check_node
 from procedures import check_procedures
 from restarts import check_crossbar_restarts, check_serve_restarts
@@ -64,6 +66,7 @@ async def check_api(checks, target):
     await check_events(checks.within("events"), target)
     if not target.native:
         await check_errors(checks.within("errors"), target)
+        await check_manhole_api(checks.within("manhole"), target)
 
 
 async def check_cli(checks, target):
@@ -121,6 +124,12 @@ async def restarts(checks):
     await check_serve_restarts(checks.within("serve"))
 
 
+async def manhole(checks):
+    """The manhole by OpenSSH, dropbear's dbclient, asyncssh and paramiko."""
+    with temporary_directory() as directory:
+        await check_manhole_clients(checks, directory)
+
+
 async def router_of_crossbar(checks):
     """The router checks on Crossbar.io, for whoever changes them; it does not pass them all."""
     async with crossbar() as url:
@@ -141,6 +150,7 @@ PARTS = {
     "router": router,
     "crossbar": on_crossbar,
     "restarts": restarts,
+    "manhole": manhole,
 }
 # Only by name.
 REFERENCE_PARTS = {"router-of-crossbar": router_of_crossbar, "node-of-crossbar": node_of_crossbar}
