@@ -15,6 +15,39 @@
 //!   command's name: that may be a secret.
 //! - Whoever is in may do what a caller of the API may, no more: there is no way to a program or a file of the host.
 //!
+//! # Commands of one's own
+//! A program that embeds the library adds commands to the shell:
+//!
+//! ```
+//! use serde_json::json;
+//! use wampproc::Agent;
+//! use wampproc::manhole::Config;
+//! # use wampproc::transport::memory;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = json!({
+//!     "endpoint": {"type": "tcp", "port": 0},
+//!     "users": [{"user": "joe", "password": "correct horse"}],
+//! });
+//! # let (here, _there) = memory::pair()?;
+//! # let builder = Agent::embedded(here);
+//! # #[cfg(any())]
+//! let builder = Agent::builder("ws://127.0.0.1:8080/ws".parse()?);
+//! let agent = builder
+//!     .worker("pump")
+//!     .manhole(Config::parse(&config)?)
+//!     .command("drain", "Drain a tank, by its number.", |words| match words {
+//!         [tank] => Ok(json!({"tank": tank, "litres": 40})),
+//!         _ => Err(format!("expected the number of a tank, got {} words", words.len())),
+//!     })
+//!     .build()?;
+//! let running = agent.spawn()?;
+//! // ssh -p PORT joe@127.0.0.1 drain 3
+//! # drop(running);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What lives where
 //! Pure: `keys`, `line`, `editor`, `shell`, `config`, `question`. `actor` is the manhole's thread, `connection` with `login` and
 //! `channel` a caller's; `listener` has the sockets, `report` what goes to the agent and back.
