@@ -71,7 +71,7 @@ impl HostKeySource {
     /// The key, made at first use.
     ///
     /// # Errors
-    /// [`HostKeyError`]; nothing was changed.
+    /// `HostKeyError`; nothing was changed.
     pub fn get(&self, rng: &mut dyn CryptoRng) -> Result<HostKey, HostKeyError> {
         match &self.directory {
             Some(directory) => in_directory(directory, rng),

@@ -12,7 +12,7 @@ use super::error::ProcessError;
 pub struct Variable {
     /// Its name.
     pub name: String,
-    /// Its value, [`MASK`] in the place of what looks like a secret. Bytes that are not UTF-8 are replaced.
+    /// Its value, `MASK` in the place of what looks like a secret. Bytes that are not UTF-8 are replaced.
     pub value: String,
 }
 

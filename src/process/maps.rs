@@ -21,7 +21,7 @@ pub struct AddressSpace {
     pub private: Option<u64>,
     /// Bytes swapped out.
     pub swap: Option<u64>,
-    /// What is mapped, the largest first; at most [`MOST_AREAS`].
+    /// What is mapped, the largest first; at most `MOST_AREAS`.
     pub areas: Vec<Area>,
 }
 

@@ -150,6 +150,11 @@ fn garbage_and_silence_cost_a_connection_and_nothing_else() {
         let said = rest(stream);
         assert!(said.is_empty() || said.starts_with(b"SSH-2.0-wampproc"), "{}", String::from_utf8_lossy(&said));
     }
+    // Until they are all gone, they count among those who have not logged in.
+    let deadline = Instant::now() + PATIENCE;
+    while board.resources().1 != threads {
+        assert!(Instant::now() < deadline, "their threads end");
+    }
     // Four who say nothing: a fifth is turned away, until one of them is gone.
     let silent: Vec<TcpStream> = (0..4)
         .map(|_| {
