@@ -242,6 +242,9 @@ impl<R: From<Report>> Connection<R> {
                 Err(error) => return Err(error),
             };
             left = left.saturating_sub(count);
+            if !self.login.is_done() {
+                self.socket.acknowledge();
+            }
             let result = self.protocol.receive(buffer.get(..count).unwrap_or_default());
             self.take_events(now);
             self.end_on_error(result);

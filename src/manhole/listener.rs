@@ -173,6 +173,13 @@ pub(super) enum Socket {
 }
 
 impl Socket {
+    /// Acknowledges at once what was received.
+    pub fn acknowledge(&self) {
+        if let Self::Tcp(stream) = self {
+            super::quick_ack::acknowledge(stream);
+        }
+    }
+
     /// Nothing more will be sent.
     pub fn end(&self) {
         // It may be gone already.

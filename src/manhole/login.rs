@@ -49,6 +49,11 @@ impl Login {
         (self.grace, self.user) = (None, Some(user.to_owned()));
     }
 
+    /// Whether somebody is in.
+    pub const fn is_done(&self) -> bool {
+        self.user.is_some()
+    }
+
     /// A refusal whose time has come.
     pub fn due(&mut self, now: Instant) -> Option<Verdict> {
         let is_due = self.refusal.is_some_and(|at| now >= at);

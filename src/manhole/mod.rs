@@ -64,6 +64,7 @@ mod line;
 mod listener;
 mod login;
 mod question;
+mod quick_ack;
 mod report;
 mod shell;
 
@@ -72,7 +73,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use config::{Config, ConfigError};
-pub use host_key::HostKeySource;
+pub use host_key::{HostKeyError, HostKeySource};
+pub use listener::ListenError;
 pub use question::{Answer, Question, Refusal};
 pub use report::{Follower, Presence, Reply, Report, StartError};
 pub use shell::table::{COMMANDS, Custom, CustomRun};

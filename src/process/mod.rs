@@ -23,12 +23,12 @@ mod target;
 mod threads;
 
 pub use descriptors::{Descriptor, ProcessInfo};
-pub use environment::Variable;
+pub use environment::{MASK, Variable};
 pub use error::ProcessError;
 pub use identity::Identity;
 pub use inspect::{Inspection, Subject};
 pub use limits::{Bound, Limit};
-pub use maps::{AddressSpace, Area};
+pub use maps::{AddressSpace, Area, MOST_AREAS};
 pub use memory::Garbage;
 pub use parse::Io;
 pub use sample::{Sample, Status};
