@@ -2,7 +2,7 @@
 
 from check import expect, expect_equal
 from mini_router import ERROR, PUBLISH, YIELD, MiniRouter
-from procedures import PROCEDURES
+from procedures import MANHOLE_PROCEDURES, PROCEDURES
 from wire_sessions import COUNT, PREFIXES, check_end, check_reconnects, check_refused, check_silent_router, start_agent
 
 CALLER = {"caller": 4711, "caller_authid": "alice", "caller_authrole": "admin"}
@@ -29,7 +29,7 @@ async def check_join(checks, router, agent, peer):
         expect({"callee", "publisher"} <= set(roles), f"roles: {sorted(roles)}")
     async with checks.check("every procedure is registered once under each prefix, exact and single"):
         await peer.register(COUNT)
-        wanted = {prefix + name for prefix in PREFIXES for name in PROCEDURES}
+        wanted = {prefix + name for prefix in PREFIXES for name in (*PROCEDURES, *MANHOLE_PROCEDURES)}
         expect_equal(set(peer.procedures), wanted, "procedures")
         for uri, options in peer.register_options.items():
             expect_equal(options.get("match", "exact"), "exact", f"match of {uri}")
