@@ -177,6 +177,18 @@ impl Arguments {
         self.value(position).as_bool().unwrap_or_default()
     }
 
+    /// The value of a [`Kind::Text`] parameter.
+    #[must_use]
+    pub fn text(&self, position: usize) -> &str {
+        self.value(position).as_str().unwrap_or_default()
+    }
+
+    /// The value of a [`Kind::Number`] parameter.
+    #[must_use]
+    pub fn number(&self, position: usize) -> f64 {
+        self.value(position).as_f64().unwrap_or_default()
+    }
+
     /// The items of a [`Kind::List`] parameter.
     #[must_use]
     pub fn list(&self, position: usize) -> &[Value] {

@@ -2,7 +2,7 @@
 
 use super::commands::{COMMANDS, Command, Name, Positional, Times};
 use super::exit::Exit;
-use super::flags::{FLAGS, Flag, Takes};
+use super::flags::{self, Flag, Takes};
 
 const WIDTH: usize = 80;
 
@@ -71,7 +71,7 @@ pub fn hint(id: Option<Name>) -> String {
 
 fn flags(text: &mut String, command: Option<Name>) {
     text.push_str("\nFlags:\n");
-    for flag in FLAGS.iter().filter(|flag| flag.is_of(command)) {
+    for flag in flags::all().filter(|flag| flag.is_of(command)) {
         text.push_str(&format!("    {}\n", heading(flag)));
         match flag.takes {
             Takes::Value { default: Some(default), .. } => {
@@ -124,9 +124,9 @@ mod tests {
     fn help_names_every_flag_of_a_command_and_no_other_and_fits_a_terminal() {
         for each in COMMANDS {
             let text = command(each);
-            for flag in FLAGS {
+            for flag in flags::all() {
                 let entry = format!("    {}\n", heading(flag));
-                let expected = FLAGS.iter().any(|other| heading(other) == heading(flag) && other.is_of(Some(each.id)));
+                let expected = flags::all().any(|other| heading(other) == heading(flag) && other.is_of(Some(each.id)));
                 assert_eq!(text.contains(&entry), expected, "{} {}", each.name, flag.long);
             }
             for exit in Exit::ALL {

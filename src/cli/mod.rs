@@ -1,6 +1,6 @@
 //! The command line: flags, output, exit codes. The only place that prints.
 //!
-//! Two tables say what can be typed: [`commands::COMMANDS`] and [`flags::FLAGS`]. The parser, `--help` and the tests of
+//! Two tables say what can be typed: [`commands::COMMANDS`] and [`flags::all`]. The parser, `--help` and the tests of
 //! the documentation read them; a new flag is one entry, and the field of `given` that it fills.
 
 mod arguments;

@@ -6,7 +6,7 @@ use std::fmt;
 use lexopt::{Arg, Parser};
 
 use super::commands::{COMMANDS, Command, Name, Times};
-use super::flags::{Answer, EXCLUSIVE, FLAGS, Flag, Store, Takes};
+use super::flags::{self, Answer, EXCLUSIVE, Flag, Store, Takes};
 use super::given::Given;
 use super::listing::listed;
 use super::suggest::nearest;
@@ -168,15 +168,13 @@ impl Typed {
 }
 
 fn flag(typed: &Typed, command: Option<Name>) -> Result<&'static Flag, UsageError> {
-    FLAGS
-        .iter()
+    flags::all()
         .find(|flag| typed.is(flag) && flag.is_of(command))
         .ok_or_else(|| wrong(command, unknown(typed, command)))
 }
 
 fn unknown(typed: &Typed, command: Option<Name>) -> String {
-    let owners: Vec<&str> = FLAGS
-        .iter()
+    let owners: Vec<&str> = flags::all()
         .filter(|flag| typed.is(flag))
         .flat_map(|flag| COMMANDS.iter().filter(|command| flag.is_of(Some(command.id))))
         .map(|command| command.name)
@@ -190,7 +188,7 @@ fn unknown(typed: &Typed, command: Option<Name>) -> String {
             }
         };
     }
-    let candidates = FLAGS.iter().filter(|flag| flag.is_of(command)).map(|flag| flag.long);
+    let candidates = flags::all().filter(|flag| flag.is_of(command)).map(|flag| flag.long);
     let hint = match typed {
         Typed::Long(name) => nearest(name, candidates),
         Typed::Short(_) => None,
@@ -222,7 +220,7 @@ fn names() -> String {
 /// What holds when nothing is given: the tables' own defaults.
 fn defaults(command: &Command) -> Result<Given, UsageError> {
     let mut given = Given::default();
-    for flag in FLAGS.iter().filter(|flag| flag.is_of(Some(command.id))) {
+    for flag in flags::all().filter(|flag| flag.is_of(Some(command.id))) {
         if let Takes::Value { default: Some(default), store, .. } = flag.takes {
             store_value(&mut given, store, OsStr::new(default))
                 .map_err(|sentence| wrong(Some(command.id), format!("--{}: {sentence}", flag.long)))?;

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use wampproc::api::Api;
 use wampproc::cli::commands::COMMANDS;
-use wampproc::cli::flags::FLAGS;
+use wampproc::cli::flags;
 
 use super::{assert_end, closed_pipe, closed_port, serve};
 use crate::support::{Program, run, wampproc};
@@ -79,7 +79,7 @@ fn help_and_version_go_to_stdout() {
         assert!(all.text().contains(&format!("\n    {:10}  {}\n", command.name, command.summary)));
         let end = run([command.name, "--help"]);
         assert_eq!((end.code, end.stderr.as_str()), (Some(0), ""));
-        for flag in FLAGS.iter().filter(|flag| flag.is_of(Some(command.id))) {
+        for flag in flags::all().filter(|flag| flag.is_of(Some(command.id))) {
             assert!(end.text().contains(&format!("--{}", flag.long)), "{} --{}", command.name, flag.long);
         }
     }
