@@ -1,6 +1,8 @@
 //! How messages are written (*Serializations*), and what a text that is no message lacks.
 
 pub mod json;
+mod reader;
+mod writer;
 
 use std::fmt;
 
