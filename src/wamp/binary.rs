@@ -27,7 +27,13 @@ pub fn to_json(bytes: &[u8]) -> Value {
 /// base64 (RFC 4648 section 4, padded).
 #[must_use]
 pub fn from_json(value: &Value) -> Option<Vec<u8>> {
-    let text = value.as_str()?.strip_prefix('\0')?.as_bytes();
+    from_text(value.as_str()?)
+}
+
+/// The bytes that the value of a JSON string stands for.
+#[must_use]
+pub fn from_text(text: &str) -> Option<Vec<u8>> {
+    let text = text.strip_prefix('\0')?.as_bytes();
     if text.len() % 4 != 0 {
         return None;
     }

@@ -4,6 +4,7 @@
 
 pub mod binary;
 pub mod codec;
+mod encoded;
 pub mod error;
 pub mod event;
 mod excerpt;

@@ -1,20 +1,22 @@
-//! What an application sends: positional and keyword arguments. They stay the JSON text that arrived until somebody needs
-//! their values, so a router passes them on without looking inside, to however many receivers it has: clones share the text.
+//! What an application sends: positional and keyword arguments. They stay what arrived, JSON or another serialization, until
+//! somebody needs their values, so a router passes them on without looking inside, to however many receivers it has: clones
+//! share them.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
+use super::encoded::Encoded;
+
 /// Positional arguments (a list) and keyword arguments (a dict), either of which may be missing. A missing one and an
 /// empty one mean the same to the application.
 #[derive(Clone, Default)]
 pub struct Payload {
-    args: Option<Arc<RawValue>>,
-    kwargs: Option<Arc<RawValue>>,
+    args: Option<Encoded>,
+    kwargs: Option<Encoded>,
 }
 
 /// The first keyword arguments, each as its text, and how many there are.
@@ -42,27 +44,35 @@ impl Payload {
     /// # Errors
     /// What was expected, when `args` is no list or `kwargs` no dict.
     pub fn from_raw(args: Option<&RawValue>, kwargs: Option<&RawValue>) -> Result<Self, &'static str> {
-        let is = |raw: Option<&RawValue>, open: char| raw.is_none_or(|raw| raw.get().starts_with(open));
-        if !is(args, '[') {
+        Self::from_encoded(args.map(Encoded::from), kwargs.map(Encoded::from))
+    }
+
+    /// From what arrived.
+    pub(super) fn from_encoded(args: Option<Encoded>, kwargs: Option<Encoded>) -> Result<Self, &'static str> {
+        if args.as_ref().is_some_and(|args| !args.is_list()) {
             return Err("a list of arguments");
         }
-        if !is(kwargs, '{') {
+        if kwargs.as_ref().is_some_and(|kwargs| !kwargs.is_dict()) {
             return Err("a dict of keyword arguments");
         }
-        let shared = |raw: &RawValue| Arc::from(raw.to_owned());
-        Ok(Self { args: args.map(shared), kwargs: kwargs.map(shared) })
+        Ok(Self { args, kwargs })
+    }
+
+    /// What arrived.
+    pub(super) const fn parts(&self) -> (Option<&Encoded>, Option<&Encoded>) {
+        (self.args.as_ref(), self.kwargs.as_ref())
     }
 
     /// The JSON text of the positional arguments, if there are any.
     #[must_use]
     pub fn raw_args(&self) -> Option<&RawValue> {
-        self.args.as_deref()
+        self.args.as_ref().map(Encoded::json)
     }
 
     /// The JSON text of the keyword arguments, if there are any.
     #[must_use]
     pub fn raw_kwargs(&self) -> Option<&RawValue> {
-        self.kwargs.as_deref()
+        self.kwargs.as_ref().map(Encoded::json)
     }
 
     /// The positional arguments, each as its JSON text.
@@ -70,7 +80,7 @@ impl Payload {
     /// # Errors
     /// When the text holds what JSON's grammar allows and no value can be (a lone surrogate).
     pub fn arg_texts(&self) -> Result<Vec<Box<RawValue>>, serde_json::Error> {
-        self.args.as_deref().map_or(Ok(Vec::new()), |raw| serde_json::from_str(raw.get()))
+        self.raw_args().map_or(Ok(Vec::new()), |raw| serde_json::from_str(raw.get()))
     }
 
     /// The positional arguments as texts, at most `most` of them, and how many there are: so that what nobody asked for is
@@ -79,7 +89,7 @@ impl Payload {
     /// # Errors
     /// When the text is no list after all.
     pub fn positional(&self, most: usize) -> Result<(Vec<&RawValue>, usize), serde_json::Error> {
-        match &self.args {
+        match self.raw_args() {
             Some(args) => serde_json::Deserializer::from_str(args.get()).deserialize_seq(Items { most }),
             None => Ok((Vec::new(), 0)),
         }
@@ -90,7 +100,7 @@ impl Payload {
     /// # Errors
     /// When a name cannot be (a lone surrogate).
     pub fn named(&self, most: usize) -> Result<Named<'_>, serde_json::Error> {
-        match &self.kwargs {
+        match self.raw_kwargs() {
             Some(kwargs) => serde_json::Deserializer::from_str(kwargs.get()).deserialize_map(Entries { most }),
             None => Ok((Vec::new(), 0)),
         }
@@ -102,10 +112,10 @@ impl Payload {
         serde_json::from_str(self.positional(1).ok()?.0.first()?.get()).ok()
     }
 
-    /// Bytes of JSON text it holds.
+    /// Bytes of arguments it holds, as they arrived.
     #[must_use]
     pub fn size(&self) -> usize {
-        [&self.args, &self.kwargs].into_iter().flatten().map(|raw| raw.get().len()).sum()
+        [&self.args, &self.kwargs].into_iter().flatten().map(Encoded::size).sum()
     }
 }
 
@@ -162,21 +172,22 @@ impl<'de> Visitor<'de> for Entries {
 }
 
 /// The JSON text of a value, if it has one.
-fn text_of<T: Serialize + ?Sized>(value: &T) -> Option<Arc<RawValue>> {
-    to_raw_value(value).ok().map(Arc::from)
+fn text_of<T: Serialize + ?Sized>(value: &T) -> Option<Encoded> {
+    to_raw_value(value).ok().map(|text| Encoded::Json(text.into()))
 }
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |raw: &Option<Arc<RawValue>>| raw.as_ref().map_or("-".to_owned(), |raw| raw.get().to_owned());
-        write!(f, "Payload({}, {})", text(&self.args), text(&self.kwargs))
+        let text = |raw: Option<&RawValue>| raw.map_or("-".to_owned(), |raw| raw.get().to_owned());
+        write!(f, "Payload({}, {})", text(self.raw_args()), text(self.raw_kwargs()))
     }
 }
 
 impl PartialEq for Payload {
     fn eq(&self, other: &Self) -> bool {
-        let text = |raw: &Option<Arc<RawValue>>| raw.as_ref().map(|raw| raw.get().to_owned());
-        text(&self.args) == text(&other.args) && text(&self.kwargs) == text(&other.kwargs)
+        let texts =
+            |payload: &Self| [payload.raw_args(), payload.raw_kwargs()].map(|raw| raw.map(|raw| raw.get().to_owned()));
+        texts(self) == texts(other)
     }
 }
 

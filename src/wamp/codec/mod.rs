@@ -1,5 +1,7 @@
 //! How messages are written (*Serializations*), and what a text that is no message lacks.
 
+#[cfg(any(feature = "cbor", feature = "msgpack"))]
+pub mod binary;
 pub mod json;
 mod reader;
 mod writer;

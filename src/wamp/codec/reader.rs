@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::DecodeError;
+#[cfg(any(feature = "cbor", feature = "msgpack"))]
+use crate::wamp::encoded::Encoded;
 use crate::wamp::excerpt;
 use crate::wamp::message::{Kind, Message};
 use crate::wamp::payload::Payload;
@@ -97,7 +99,7 @@ pub(super) struct Revocation {
 }
 
 /// The most elements that any message has: ERROR's.
-const MAX_ELEMENTS: usize = 7;
+pub(super) const MAX_ELEMENTS: usize = 7;
 
 /// The elements of a list, each still its own text.
 pub(super) struct Elements<'a> {
@@ -105,15 +107,31 @@ pub(super) struct Elements<'a> {
     elements: [Option<&'a RawValue>; MAX_ELEMENTS],
     count: usize,
     taken: usize,
+    /// The arguments of the application, when they are no texts.
+    #[cfg(any(feature = "cbor", feature = "msgpack"))]
+    encoded: [Option<Encoded>; 2],
 }
 
 impl Default for Elements<'_> {
     fn default() -> Self {
-        Self { kind: Kind::Hello, elements: [None; MAX_ELEMENTS], count: 0, taken: 0 }
+        Self {
+            kind: Kind::Hello,
+            elements: [None; MAX_ELEMENTS],
+            count: 0,
+            taken: 0,
+            #[cfg(any(feature = "cbor", feature = "msgpack"))]
+            encoded: [None, None],
+        }
     }
 }
 
 impl<'a> Elements<'a> {
+    /// The elements before the arguments of the application, which are no texts.
+    #[cfg(any(feature = "cbor", feature = "msgpack"))]
+    pub fn before(encoded: [Option<Encoded>; 2]) -> Self {
+        Self { encoded, ..Self::default() }
+    }
+
     /// One more element. Those that no message has are only counted.
     pub fn push(&mut self, element: &'a RawValue) {
         if let Some(place) = self.elements.get_mut(self.count) {
@@ -181,6 +199,12 @@ impl<'a> Elements<'a> {
     }
 
     fn payload(&mut self) -> Result<Payload, DecodeError> {
+        #[cfg(any(feature = "cbor", feature = "msgpack"))]
+        if let [Some(args), kwargs] = std::mem::take(&mut self.encoded) {
+            let got = if args.is_list() { kwargs.as_ref().unwrap_or(&args) } else { &args };
+            let got = excerpt(got.json().get());
+            return Payload::from_encoded(Some(args), kwargs).map_err(|expected| self.wrong(expected, got));
+        }
         let (args, kwargs) = (self.take(), self.take());
         Payload::from_raw(args, kwargs).map_err(|expected| {
             let got = if args.is_some_and(|args| !args.get().starts_with('[')) { args } else { kwargs };
