@@ -245,12 +245,13 @@ impl EventLoop {
                     visitor.forget(&mut self.registry);
                 }
             }
-            Visit::Upgraded { early } => {
+            Visit::Upgraded { early, serialization } => {
                 if let Some(visitor) = self.visitors.remove(&token) {
                     let (stream, address, mut watch) = visitor.into_parts();
                     self.registry.clear_deadline(&mut watch);
                     let Settings { keepalive, timeouts, .. } = &self.settings;
-                    let channel = Channel::accepted(stream, early, *keepalive, timeouts.drain, now.mono);
+                    let channel = Channel::accepted(stream, early, serialization, *keepalive, now.mono)
+                        .draining_within(timeouts.drain);
                     self.counters.upgraded.add(1);
                     self.exchange.open(PeerId(token), Peer::remote(channel, address, watch), now);
                 }

@@ -7,7 +7,7 @@ use tungstenite::http::{HeaderMap, HeaderValue, Method, Request, Response, Statu
 
 use super::http::{Body, sentence};
 use super::origin::{Access, Purpose, Refusal};
-use crate::transport::SUBPROTOCOL;
+use crate::wamp::codec::Serialization;
 
 /// Where WAMP is.
 pub(super) const WAMP_PATH: &str = "/ws";
@@ -26,8 +26,8 @@ const PLACES: &[Place] = &[Place { path: WAMP_PATH, serve: websocket }, Place { 
 pub(super) enum Answer {
     /// A response, then the end of the connection.
     Close(Response<Body>),
-    /// A response, then WebSocket.
-    Upgrade(Response<Body>),
+    /// A response, then WAMP over WebSocket, so written.
+    Upgrade(Response<Body>, Serialization),
 }
 
 /// Answers a request.
@@ -72,7 +72,8 @@ fn front(request: &Request<()>) -> Answer {
 }
 
 fn hint() -> Answer {
-    let text = format!("This is wampproc, a WAMP router. Talk to it by WebSocket at {WAMP_PATH} as {SUBPROTOCOL}.");
+    let text =
+        format!("This is wampproc, a WAMP router. Talk to it by WebSocket at {WAMP_PATH} as {}.", subprotocols());
     Answer::Close(sentence(StatusCode::NOT_FOUND, text))
 }
 
@@ -83,17 +84,24 @@ fn websocket(request: &Request<()>) -> Answer {
         Ok(response) => response,
         Err(error) => return Answer::Close(refuse_upgrade(&error)),
     };
-    let knows_ours = offered
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .any(|protocol| protocol.trim() == SUBPROTOCOL);
-    if !knows_ours {
-        let text = format!("expected {SUBPROTOCOL} in Sec-WebSocket-Protocol, got {}", join(offered.iter()));
+    let mut wanted = offered.iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
+    // The client names what it would rather have first.
+    let chosen = wanted.find_map(|wanted| {
+        Serialization::ALL.iter().find(|serialization| serialization.subprotocol() == wanted.trim()).copied()
+    });
+    let Some(chosen) = chosen else {
+        let (ours, got) = (subprotocols(), join(offered.iter()));
+        let text = format!("expected {ours} in Sec-WebSocket-Protocol, got {got}");
         return Answer::Close(sentence(StatusCode::BAD_REQUEST, text));
-    }
-    response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
-    Answer::Upgrade(response)
+    };
+    let name = HeaderValue::from_static(chosen.subprotocol());
+    response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, name);
+    Answer::Upgrade(response, chosen)
+}
+
+/// What a client can ask for: `wamp.2.json or …`.
+fn subprotocols() -> String {
+    Serialization::ALL.iter().map(|serialization| serialization.subprotocol()).collect::<Vec<_>>().join(" or ")
 }
 
 fn refuse_upgrade(error: &Error) -> Response<Body> {
@@ -108,7 +116,7 @@ fn refuse_upgrade(error: &Error) -> Response<Body> {
     match error {
         Error::Protocol(
             ProtocolError::MissingUpgradeWebSocketHeader | ProtocolError::MissingConnectionUpgradeHeader,
-        ) => upgrade_required(format!("expected a WebSocket upgrade to {SUBPROTOCOL}, got a plain request")),
+        ) => upgrade_required(format!("expected a WebSocket upgrade to {}, got a plain request", subprotocols())),
         Error::Protocol(ProtocolError::MissingSecWebSocketVersionHeader) => {
             upgrade_required("expected version 13 of WebSocket, got another".to_owned())
         }
@@ -129,7 +137,7 @@ mod tests {
         let access = Access::new([127, 0, 0, 1].into(), Vec::new());
         let (request, _) = super::super::http::parse(head.replace('\n', "\r\n").as_bytes()).unwrap().unwrap();
         match answer(&request, &access) {
-            Answer::Upgrade(response) => {
+            Answer::Upgrade(response, _) => {
                 assert_eq!(response.status(), 101);
                 (101, response)
             }
@@ -162,12 +170,18 @@ mod tests {
         let with =
             |protocols: &str| upgrade("/ws", |head| head.replace("Sec-WebSocket-Protocol: wamp.2.json", protocols));
         for protocols in [
-            "Sec-WebSocket-Protocol: wamp.2.cbor, wamp.2.json",
-            "Sec-WebSocket-Protocol: wamp.2.cbor\nSec-WebSocket-Protocol: wamp.2.msgpack,wamp.2.json",
+            "Sec-WebSocket-Protocol: wamp.2.ubjson, wamp.2.json",
+            "Sec-WebSocket-Protocol: wamp.2.ubjson\nSec-WebSocket-Protocol: wamp.2.flatbuffers,wamp.2.json",
         ] {
             assert_eq!(with(protocols).0, 101, "{protocols}");
         }
-        for (protocols, got) in [("Sec-WebSocket-Protocol: wamp.2.cbor", "\"wamp.2.cbor\""), ("X: y", "none")] {
+        // Of several that are known, the client's first.
+        for serialization in Serialization::ALL {
+            let name = serialization.subprotocol();
+            let (_, response) = with(&format!("Sec-WebSocket-Protocol: {name}, wamp.2.json, wamp.2.cbor"));
+            assert_eq!(response.headers()["sec-websocket-protocol"], name);
+        }
+        for (protocols, got) in [("Sec-WebSocket-Protocol: wamp.2.ubjson", "\"wamp.2.ubjson\""), ("X: y", "none")] {
             let (status, response) = with(protocols);
             assert_eq!(status, 400);
             let text = String::from_utf8(response.into_body()).unwrap();

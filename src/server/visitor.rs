@@ -12,6 +12,7 @@ use super::origin::Access;
 use super::registry::{Registry, Watch};
 use super::site::{self, Answer};
 use crate::sync::wait::Interest;
+use crate::wamp::codec::Serialization;
 
 /// How long the peer may take to close after the answer, and how many bytes it may still send. Without that patience, bytes
 /// that are still under way would make the kernel reset the connection, and the answer be lost.
@@ -37,7 +38,7 @@ enum Stage {
 #[derive(Debug)]
 enum Then {
     Close,
-    Upgrade { early: Vec<u8> },
+    Upgrade { early: Vec<u8>, serialization: Serialization },
 }
 
 /// Where a visitor has got to.
@@ -47,8 +48,8 @@ pub(super) enum Visit {
     Waits(Interest),
     /// It was answered, and has closed or must be closed.
     Over,
-    /// It speaks WebSocket from now on; that much it has sent already.
-    Upgraded { early: Vec<u8> },
+    /// It speaks WAMP over WebSocket from now on, so written; that much it has sent already.
+    Upgraded { early: Vec<u8>, serialization: Serialization },
 }
 
 impl Visitor {
@@ -127,7 +128,9 @@ impl Visitor {
                 let early = head.split_off(length.min(head.len()));
                 match site::answer(&request, access) {
                     Answer::Close(response) => self.reply(&response, Then::Close),
-                    Answer::Upgrade(response) => self.reply(&response, Then::Upgrade { early }),
+                    Answer::Upgrade(response, serialization) => {
+                        self.reply(&response, Then::Upgrade { early, serialization });
+                    }
                 }
             }
             Err(error) => self.reply(&http::sentence(error.status(), error), Then::Close),
@@ -151,7 +154,9 @@ impl Visitor {
             }
         }
         match then {
-            Then::Upgrade { early } => Some(Visit::Upgraded { early: std::mem::take(early) }),
+            Then::Upgrade { early, serialization } => {
+                Some(Visit::Upgraded { early: std::mem::take(early), serialization: *serialization })
+            }
             Then::Close => {
                 if self.stream.shutdown(Shutdown::Write).is_err() {
                     return Some(Visit::Over);

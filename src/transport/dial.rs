@@ -22,10 +22,11 @@ use super::lookup::{LookUp, look_up};
 use super::stream::Stream;
 use super::url::Url;
 use super::websocket::{Channel, End};
-use super::{Incoming, SUBPROTOCOL, SharedMessage, Transport, TransportError};
+use super::{Incoming, SharedMessage, Transport, TransportError};
 use crate::sync::wait::{Interest, wait};
 use crate::sync::waker::Waker;
 use crate::wamp::Message;
+use crate::wamp::codec::Serialization;
 
 /// How long looking the name up may take.
 const LOOK_UP_PATIENCE: Duration = Duration::from_secs(10);
@@ -60,6 +61,7 @@ impl Limit {
 pub struct Dial {
     url: Url,
     policy: KeepalivePolicy,
+    serialization: Serialization,
     limit: Limit,
     step: Step,
     /// Rings when the name has been looked up. What there is to wait for when there is no socket.
@@ -109,7 +111,13 @@ impl Dial {
                 Step::Resolving(look_up, limit.deadline(LOOK_UP_PATIENCE, now))
             }
         };
-        Ok(Self { url: url.clone(), policy, limit, step, bell })
+        Ok(Self { url: url.clone(), policy, serialization: Serialization::Json, limit, step, bell })
+    }
+
+    /// Asks the router for this serialization instead of JSON.
+    #[must_use]
+    pub fn speaking(self, serialization: Serialization) -> Self {
+        Self { serialization, ..self }
     }
 
     /// Goes a step further, if it can be gone. After an error there is none.
@@ -173,7 +181,9 @@ impl Dial {
 
     fn upgrade(&self, stream: TcpStream) -> Result<MidHandshake<ClientHandshake<Stream>>, TransportError> {
         let mut request = self.url.uri().clone().into_client_request().map_err(refusal)?;
-        request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(SUBPROTOCOL));
+        request
+            .headers_mut()
+            .insert("Sec-WebSocket-Protocol", HeaderValue::from_static(self.serialization.subprotocol()));
         ClientHandshake::start(Stream::dialled(stream), request, Some(End::Client.config())).map_err(refusal)
     }
 
@@ -185,7 +195,7 @@ impl Dial {
     ) -> Result<Incoming, TransportError> {
         match handshake.handshake() {
             Ok((socket, _response)) => {
-                self.step = Step::Open(Box::new(Channel::dialled(socket, self.policy, now)));
+                self.step = Step::Open(Box::new(Channel::dialled(socket, self.serialization, self.policy, now)));
                 Ok(Incoming::Open)
             }
             Err(HandshakeError::Interrupted(handshake)) => {
@@ -350,7 +360,14 @@ mod tests {
 
     fn dial(step: Step, url: &str) -> Dial {
         let bell = Arc::new(Waker::new().unwrap());
-        Dial { url: url.parse().unwrap(), policy: KeepalivePolicy::default(), limit: Limit::EachStep, step, bell }
+        Dial {
+            url: url.parse().unwrap(),
+            policy: KeepalivePolicy::default(),
+            serialization: Serialization::Json,
+            limit: Limit::EachStep,
+            step,
+            bell,
+        }
     }
 
     fn listener() -> (TcpListener, SocketAddr) {

@@ -22,14 +22,11 @@ use std::os::fd::BorrowedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use tungstenite::Utf8Bytes;
+use tungstenite::Bytes;
 
 use crate::sync::wait::Interest;
 use crate::wamp::Message;
-use crate::wamp::codec::json;
-
-/// The WebSocket subprotocol of WAMP v2 in JSON (*WebSocket Transport*).
-pub const SUBPROTOCOL: &str = "wamp.2.json";
+use crate::wamp::codec::Serialization;
 
 /// The longest message that our router takes from a client, and that our clients send, in bytes. A longer one ends the
 /// connection of its sender.
@@ -125,14 +122,15 @@ pub enum Incoming {
 #[derive(Debug)]
 pub struct SharedMessage {
     message: Arc<Message>,
-    json: OnceLock<Utf8Bytes>,
+    /// As it is written in each of [`Serialization::ALL`].
+    written: [OnceLock<Bytes>; Serialization::ALL.len()],
 }
 
 impl SharedMessage {
     /// Makes a message ready to be sent many times.
     #[must_use]
     pub fn new(message: Arc<Message>) -> Self {
-        Self { message, json: OnceLock::new() }
+        Self { message, written: Default::default() }
     }
 
     /// The message.
@@ -141,8 +139,10 @@ impl SharedMessage {
         &self.message
     }
 
-    fn json(&self) -> Utf8Bytes {
-        self.json.get_or_init(|| json::encode(&self.message).into()).clone()
+    fn written(&self, serialization: Serialization) -> Bytes {
+        let write = || serialization.encode(&self.message).into();
+        let place = Serialization::ALL.iter().zip(&self.written).find(|(each, _)| **each == serialization);
+        place.map_or_else(write, |(_, written)| written.get_or_init(write).clone())
     }
 }
 
@@ -182,7 +182,7 @@ impl fmt::Display for TransportError {
         match self {
             Self::Resolve { host, error } => write!(f, "no address for {host:?}: {error}"),
             Self::Connect { address, error } => write!(f, "no connection to {address}: {error}"),
-            Self::Handshake(got) => write!(f, "expected a WebSocket upgrade to {SUBPROTOCOL}, got {got}"),
+            Self::Handshake(got) => write!(f, "expected a WebSocket upgrade to WAMP, got {got}"),
             Self::TooSlow(step) => write!(f, "the peer took too long to {step}"),
             Self::Silent(seconds) => write!(f, "the peer has been silent for {seconds} s"),
             Self::Framing(what) => write!(f, "the peer broke the WebSocket protocol: {what}"),

@@ -18,7 +18,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use super::follower::Follower;
-use super::frame::TextFrame;
+use super::frame::LongFrame;
 
 /// Bytes taken in a round.
 const ROUND: usize = 64 * 1024;
@@ -32,7 +32,7 @@ pub(super) struct Stream {
     /// Whether the last write found no room.
     full: bool,
     alive: bool,
-    frame: Option<TextFrame>,
+    frame: Option<LongFrame>,
     follower: Follower,
 }
 
@@ -71,14 +71,14 @@ impl Stream {
     }
 
     /// Puts a frame before whatever is written next. The one before it must be out: flush first.
-    pub(super) fn put(&mut self, frame: TextFrame) {
+    pub(super) fn put(&mut self, frame: LongFrame) {
         debug_assert!(self.frame.is_none(), "a frame would be lost");
         self.frame = Some(frame);
     }
 
     /// Bytes of that frame that are not out yet.
     pub(super) fn left(&self) -> usize {
-        self.frame.as_ref().map_or(0, TextFrame::left)
+        self.frame.as_ref().map_or(0, LongFrame::left)
     }
 
     fn write_frame(&mut self) -> io::Result<()> {

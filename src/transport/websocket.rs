@@ -11,13 +11,13 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Bytes, Error, Message as Frame, Utf8Bytes, WebSocket};
 
-use super::frame::TextFrame;
+use super::frame::LongFrame;
 use super::keepalive::{Due, Keepalive, KeepalivePolicy};
 use super::stream::Stream;
 use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
 use crate::sync::wait::{Interest, wait};
 use crate::wamp::Message;
-use crate::wamp::codec::json;
+use crate::wamp::codec::{Serialization, json};
 
 /// What a queued frame costs beside its text: an entry of the queue, a header, an allocation.
 const FRAME_COST: usize = 64;
@@ -84,6 +84,7 @@ impl End {
 pub struct Channel {
     socket: WebSocket<Stream>,
     end: End,
+    serialization: Serialization,
     queue: VecDeque<Frame>,
     queued: usize,
     /// Whether the last write did not go out whole.
@@ -117,24 +118,47 @@ impl Closing {
 
 impl Channel {
     /// A client's end, after the router has answered the upgrade.
-    pub(super) fn dialled(socket: WebSocket<Stream>, policy: KeepalivePolicy, now: Instant) -> Self {
-        Self::new(socket, End::Client, policy, CLOSE_PATIENCE, now)
+    pub(super) fn dialled(
+        socket: WebSocket<Stream>,
+        serialization: Serialization,
+        policy: KeepalivePolicy,
+        now: Instant,
+    ) -> Self {
+        Self::new(socket, End::Client, serialization, policy, now)
     }
 
-    /// A router's end, after it has answered the upgrade. `early` is what the client sent behind its request, `drain` how
-    /// long what is queued may take to go out once the connection is to be closed.
+    /// A router's end, after it has answered the upgrade. `early` is what the client sent behind its request.
     #[must_use]
-    pub fn accepted(stream: TcpStream, early: Vec<u8>, policy: KeepalivePolicy, drain: Duration, now: Instant) -> Self {
+    pub fn accepted(
+        stream: TcpStream,
+        early: Vec<u8>,
+        serialization: Serialization,
+        policy: KeepalivePolicy,
+        now: Instant,
+    ) -> Self {
         let stream = Stream::accepted(stream, &early);
         let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(End::Server.config()));
-        Self::new(socket, End::Server, policy, drain, now)
+        Self::new(socket, End::Server, serialization, policy, now)
     }
 
-    fn new(socket: WebSocket<Stream>, end: End, policy: KeepalivePolicy, drain: Duration, now: Instant) -> Self {
+    /// How long what is queued may take to go out once the connection is to be closed.
+    #[must_use]
+    pub fn draining_within(self, drain: Duration) -> Self {
+        Self { drain, ..self }
+    }
+
+    fn new(
+        socket: WebSocket<Stream>,
+        end: End,
+        serialization: Serialization,
+        policy: KeepalivePolicy,
+        now: Instant,
+    ) -> Self {
         let keepalive = Keepalive::new(policy, now);
         Self {
             socket,
             end,
+            serialization,
             queue: VecDeque::new(),
             queued: 0,
             blocked: false,
@@ -142,7 +166,7 @@ impl Channel {
             deaf: false,
             keepalive,
             closing: None,
-            drain,
+            drain: CLOSE_PATIENCE,
         }
     }
 
@@ -161,13 +185,16 @@ impl Channel {
             match frame {
                 // The layer's buffer grows with the longest frame and never shrinks: a thousand subscribers would keep a
                 // thousand copies of the longest event there ever was. So that one goes past it, and needs no copy at all.
-                Frame::Text(text) if text.len() > unit && self.end == End::Server => {
+                frame @ (Frame::Text(_) | Frame::Binary(_)) if frame.len() > unit && self.end == End::Server => {
                     if let Err(error) = self.socket.flush() {
-                        self.queue.push_front(Frame::Text(text));
+                        self.queue.push_front(frame);
                         return Err(error);
                     }
                     self.queued = self.queued.saturating_sub(cost);
-                    self.socket.get_mut().put(TextFrame::new(text.into()));
+                    self.socket.get_mut().put(match frame {
+                        Frame::Text(text) => LongFrame::text(text.into()),
+                        frame => LongFrame::binary(frame.into_data()),
+                    });
                     return Ok(!self.queue.is_empty());
                 }
                 frame => {
@@ -209,6 +236,18 @@ impl Channel {
             let stream = self.socket.get_mut().handed_on();
             self.socket = WebSocket::from_raw_socket(stream, role, Some(config));
         }
+    }
+
+    /// The message that a frame is.
+    fn read(&self, frame: &Frame) -> Incoming {
+        let decoded = match (self.serialization, frame) {
+            (Serialization::Json, Frame::Text(text)) => json::decode(text),
+            #[cfg(any(feature = "cbor", feature = "msgpack"))]
+            (Serialization::Binary(binary), Frame::Binary(bytes)) => binary.decode(bytes),
+            (_, Frame::Text(_)) => return Incoming::Malformed("expected a binary frame, got text".to_owned()),
+            _ => return Incoming::Malformed("expected a text frame, got a binary one".to_owned()),
+        };
+        decoded.map_or_else(|error| Incoming::Malformed(error.to_string()), Incoming::Message)
     }
 
     fn has_unread(&self) -> io::Result<bool> {
@@ -287,15 +326,7 @@ impl Transport for Channel {
             };
             self.keepalive.heard(now);
             match frame {
-                Frame::Text(text) => {
-                    return Ok(match json::decode(&text) {
-                        Ok(message) => Incoming::Message(message),
-                        Err(error) => Incoming::Malformed(error.to_string()),
-                    });
-                }
-                Frame::Binary(_) => {
-                    return Ok(Incoming::Malformed("expected a text frame, got a binary one".to_owned()));
-                }
+                Frame::Text(_) | Frame::Binary(_) => return Ok(self.read(&frame)),
                 // Answered by the WebSocket layer, which buffers the answer when it cannot write.
                 Frame::Ping(data) => {
                     self.pongs += data.len() + 2;
@@ -313,11 +344,21 @@ impl Transport for Channel {
     }
 
     fn send(&mut self, message: Message) {
-        self.queue(Frame::Text(json::encode(&message).into()));
+        self.queue(match self.serialization {
+            Serialization::Json => Frame::Text(json::encode(&message).into()),
+            #[cfg(any(feature = "cbor", feature = "msgpack"))]
+            Serialization::Binary(binary) => Frame::Binary(binary.encode(&message).into()),
+        });
     }
 
     fn send_shared(&mut self, message: &SharedMessage) {
-        self.queue(Frame::Text(message.json()));
+        let bytes = message.written(self.serialization);
+        self.queue(match self.serialization {
+            // What JSON is written in is UTF-8.
+            Serialization::Json => Frame::Text(Utf8Bytes::try_from(bytes).unwrap_or_default()),
+            #[cfg(any(feature = "cbor", feature = "msgpack"))]
+            Serialization::Binary(_) => Frame::Binary(bytes),
+        });
     }
 
     fn flush(&mut self, now: Instant) -> Result<(), TransportError> {

@@ -23,10 +23,10 @@ fn channel(end: End, now: Instant) -> (Channel, TcpStream) {
     let (stream, _) = listener.accept().unwrap();
     stream.set_nonblocking(true).unwrap();
     let channel = match end {
-        End::Server => Channel::accepted(stream, Vec::new(), policy(), DRAIN, now),
+        End::Server => Channel::accepted(stream, Vec::new(), Serialization::Json, policy(), now).draining_within(DRAIN),
         End::Client => {
             let socket = WebSocket::from_raw_socket(Stream::accepted(stream, &[]), Role::Client, Some(end.config()));
-            Channel::dialled(socket, policy(), now)
+            Channel::dialled(socket, Serialization::Json, policy(), now)
         }
     };
     (channel, peer)

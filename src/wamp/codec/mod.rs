@@ -8,16 +8,89 @@ mod writer;
 
 use std::fmt;
 
-use super::message::Kind;
+use super::message::{Kind, Message};
+#[cfg(any(feature = "cbor", feature = "msgpack"))]
+use binary::Binary;
 
 /// How deep lists and dicts may be nested in a message. Deeper text is refused before anything parses it: what a parser or
 /// a peer's parser does with it is not worth finding out.
 pub const MAX_DEPTH: usize = 64;
 
+/// How messages are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Serialization {
+    /// As JSON.
+    #[default]
+    Json,
+    /// As bytes that are no text.
+    #[cfg(any(feature = "cbor", feature = "msgpack"))]
+    Binary(Binary),
+}
+
+impl Serialization {
+    /// Those that this program was built with, JSON first.
+    pub const ALL: &[Self] = &[
+        Self::Json,
+        #[cfg(feature = "msgpack")]
+        Self::Binary(Binary::MsgPack),
+        #[cfg(feature = "cbor")]
+        Self::Binary(Binary::Cbor),
+    ];
+
+    /// As in a flag: `json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            #[cfg(feature = "msgpack")]
+            Self::Binary(Binary::MsgPack) => "msgpack",
+            #[cfg(feature = "cbor")]
+            Self::Binary(Binary::Cbor) => "cbor",
+        }
+    }
+
+    /// The WebSocket subprotocol of WAMP v2 in it (*WebSocket Transport*).
+    #[must_use]
+    pub const fn subprotocol(self) -> &'static str {
+        match self {
+            Self::Json => "wamp.2.json",
+            #[cfg(feature = "msgpack")]
+            Self::Binary(Binary::MsgPack) => "wamp.2.msgpack",
+            #[cfg(feature = "cbor")]
+            Self::Binary(Binary::Cbor) => "wamp.2.cbor",
+        }
+    }
+
+    /// The message that bytes are.
+    ///
+    /// # Errors
+    /// [`DecodeError`], which says what was expected and what was got. No bytes make this panic or recurse deeply.
+    pub fn decode(self, bytes: &[u8]) -> Result<Message, DecodeError> {
+        match self {
+            Self::Json => match std::str::from_utf8(bytes) {
+                Ok(text) => json::decode(text),
+                Err(_) => Err(DecodeError::NotAMessage("text that is no UTF-8".to_owned())),
+            },
+            #[cfg(any(feature = "cbor", feature = "msgpack"))]
+            Self::Binary(binary) => binary.decode(bytes),
+        }
+    }
+
+    /// The bytes of a message.
+    #[must_use]
+    pub fn encode(self, message: &Message) -> Vec<u8> {
+        match self {
+            Self::Json => json::encode(message).into_bytes(),
+            #[cfg(any(feature = "cbor", feature = "msgpack"))]
+            Self::Binary(binary) => binary.encode(message),
+        }
+    }
+}
+
 /// A text that is no message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DecodeError {
-    /// Not JSON, or no list that begins with a number.
+    /// Not well formed, or no list that begins with a number.
     NotAMessage(String),
     /// Lists and dicts nested deeper than [`MAX_DEPTH`].
     TooDeep,
@@ -49,7 +122,7 @@ pub enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAMessage(got) => write!(f, "expected a JSON list that begins with a message's number, got {got}"),
+            Self::NotAMessage(got) => write!(f, "expected a list that begins with a message's number, got {got}"),
             Self::TooDeep => write!(f, "expected at most {MAX_DEPTH} levels of lists and dicts, got more"),
             Self::UnknownKind(code) => write!(f, "expected the number of a WAMP message, got {code}"),
             Self::Missing { kind, expected } => write!(f, "{}: expected {expected}, got the end", kind.name()),
