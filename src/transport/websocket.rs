@@ -244,8 +244,13 @@ impl Channel {
             (Serialization::Json, Frame::Text(text)) => json::decode(text),
             #[cfg(any(feature = "cbor", feature = "msgpack"))]
             (Serialization::Binary(binary), Frame::Binary(bytes)) => binary.decode(bytes),
-            (_, Frame::Text(_)) => return Incoming::Malformed("expected a binary frame, got text".to_owned()),
-            _ => return Incoming::Malformed("expected a text frame, got a binary one".to_owned()),
+            #[cfg(any(feature = "cbor", feature = "msgpack"))]
+            (Serialization::Binary(_), _) => {
+                return Incoming::Malformed("expected a binary frame, got text".to_owned());
+            }
+            (Serialization::Json, _) => {
+                return Incoming::Malformed("expected a text frame, got a binary one".to_owned());
+            }
         };
         decoded.map_or_else(|error| Incoming::Malformed(error.to_string()), Incoming::Message)
     }

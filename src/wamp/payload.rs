@@ -59,6 +59,7 @@ impl Payload {
     }
 
     /// What arrived.
+    #[cfg(any(feature = "cbor", feature = "msgpack"))]
     pub(super) const fn parts(&self) -> (Option<&Encoded>, Option<&Encoded>) {
         (self.args.as_ref(), self.kwargs.as_ref())
     }
