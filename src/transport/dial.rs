@@ -17,9 +17,9 @@ use tungstenite::handshake::client::ClientHandshake;
 use tungstenite::http::HeaderValue;
 use tungstenite::{Error, HandshakeError};
 
+use super::framed::Framed;
 use super::keepalive::KeepalivePolicy;
 use super::lookup::{LookUp, look_up};
-use super::stream::Stream;
 use super::url::Url;
 use super::websocket::{Channel, End};
 use super::{Incoming, SharedMessage, Transport, TransportError};
@@ -71,7 +71,7 @@ pub struct Dial {
 enum Step {
     Resolving(LookUp, Option<Instant>),
     Connecting(Attempt),
-    Upgrading(Box<MidHandshake<ClientHandshake<Stream>>>, Option<Instant>),
+    Upgrading(Box<MidHandshake<ClientHandshake<Framed>>>, Option<Instant>),
     Open(Box<Channel>),
     /// A step failed.
     Failed,
@@ -179,17 +179,17 @@ impl Dial {
         }
     }
 
-    fn upgrade(&self, stream: TcpStream) -> Result<MidHandshake<ClientHandshake<Stream>>, TransportError> {
+    fn upgrade(&self, stream: TcpStream) -> Result<MidHandshake<ClientHandshake<Framed>>, TransportError> {
         let mut request = self.url.uri().clone().into_client_request().map_err(refusal)?;
         request
             .headers_mut()
             .insert("Sec-WebSocket-Protocol", HeaderValue::from_static(self.serialization.subprotocol()));
-        ClientHandshake::start(Stream::dialled(stream), request, Some(End::Client.config())).map_err(refusal)
+        ClientHandshake::start(Framed::dialled(stream), request, Some(End::Client.config())).map_err(refusal)
     }
 
     fn take_handshake(
         &mut self,
-        handshake: MidHandshake<ClientHandshake<Stream>>,
+        handshake: MidHandshake<ClientHandshake<Framed>>,
         deadline: Option<Instant>,
         now: Instant,
     ) -> Result<Incoming, TransportError> {

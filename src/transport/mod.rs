@@ -8,6 +8,7 @@
 pub mod dial;
 mod follower;
 mod frame;
+mod framed;
 pub mod keepalive;
 mod lookup;
 pub mod memory;

@@ -8,17 +8,11 @@
 //!
 //! And it knows whether the other end lives: bytes that come are a sign, and so is room in a send buffer that was full. Both
 //! come long before a whole frame does, when frames are long and the way is slow.
-//!
-//! And it takes whole frames past the WebSocket layer: they go out before whatever the layer writes next. And it knows how
-//! much the layer holds of a message that is not whole.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-
-use super::follower::Follower;
-use super::frame::LongFrame;
 
 /// Bytes taken in a round.
 const ROUND: usize = 64 * 1024;
@@ -32,70 +26,27 @@ pub(super) struct Stream {
     /// Whether the last write found no room.
     full: bool,
     alive: bool,
-    frame: Option<LongFrame>,
-    follower: Follower,
 }
 
 impl Stream {
-    /// A client's, before the upgrade.
-    pub(super) fn dialled(tcp: TcpStream) -> Self {
-        Self::new(Arc::new(tcp), Follower::behind_head())
-    }
-
-    /// A router's, after the upgrade, when so much has come already.
-    pub(super) fn accepted(tcp: TcpStream, early: &[u8]) -> Self {
-        let mut follower = Follower::new();
-        follower.follow(early);
-        Self::new(Arc::new(tcp), follower)
-    }
-
-    const fn new(tcp: Arc<TcpStream>, follower: Follower) -> Self {
-        Self { tcp, left: ROUND, full: false, alive: false, frame: None, follower }
+    pub(super) fn new(tcp: TcpStream) -> Self {
+        Self { tcp: Arc::new(tcp), left: ROUND, full: false, alive: false }
     }
 
     /// The same stream for another layer above, when the one there is holds nothing of it.
-    pub(super) fn handed_on(&mut self) -> Self {
-        let mut follower = self.follower.clone();
-        follower.forget_longest();
+    pub(super) fn handed_on(&self) -> Self {
         let Self { left, full, alive, .. } = *self;
-        Self { tcp: Arc::clone(&self.tcp), left, full, alive, frame: self.frame.take(), follower }
-    }
-
-    /// What has come, as frames.
-    pub(super) const fn follower(&self) -> &Follower {
-        &self.follower
+        Self { tcp: Arc::clone(&self.tcp), left, full, alive }
     }
 
     pub(super) fn tcp(&self) -> &TcpStream {
         &self.tcp
     }
 
-    /// Puts a frame before whatever is written next. The one before it must be out: flush first.
-    pub(super) fn put(&mut self, frame: LongFrame) {
-        debug_assert!(self.frame.is_none(), "a frame would be lost");
-        self.frame = Some(frame);
-    }
-
-    /// Bytes of that frame that are not out yet.
-    pub(super) fn left(&self) -> usize {
-        self.frame.as_ref().map_or(0, LongFrame::left)
-    }
-
-    fn write_frame(&mut self) -> io::Result<()> {
-        if let Some(frame) = &mut self.frame {
-            let left = frame.left();
-            let result = frame.write_to(&mut &*self.tcp);
-            self.note_write(left != self.left(), result.as_ref().err());
-            result?;
-            self.frame = None;
-        }
-        Ok(())
-    }
-
     /// Room in a buffer that was full is a sign of life.
-    fn note_write(&mut self, moved: bool, error: Option<&io::Error>) {
-        self.alive |= moved && self.full;
-        self.full = error.is_some_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+    fn note_write(&mut self, result: &io::Result<usize>) {
+        self.alive |= result.is_ok() && self.full;
+        self.full = result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
     }
 
     /// Whether the last write found no room.
@@ -123,7 +74,6 @@ impl Read for Stream {
             }
         };
         self.alive |= count > 0;
-        self.follower.follow(buffer.get(..count).unwrap_or_default());
         // Zero is the end of the stream, not an empty one.
         let drained = count > 0 && count < buffer.len();
         self.left = if drained { 0 } else { self.left.saturating_sub(count) };
@@ -133,14 +83,18 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_frame()?;
         let result = (&*self.tcp).write(bytes);
-        self.note_write(result.is_ok(), result.as_ref().err());
+        self.note_write(&result);
+        result
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let result = (&*self.tcp).write_vectored(slices);
+        self.note_write(&result);
         result
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.write_frame()?;
         (&*self.tcp).flush()
     }
 }
@@ -177,7 +131,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (tcp, _) = listener.accept().unwrap();
-        let mut stream = Stream::accepted(tcp, &[]);
+        let mut stream = Stream::new(tcp);
         let mut buffer = [0; 4096];
         peer.write_all(b"hello").unwrap();
         // The socket blocks: a second system call would hang.

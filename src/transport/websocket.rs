@@ -12,8 +12,8 @@ use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Bytes, Error, Message as Frame, Utf8Bytes, WebSocket};
 
 use super::frame::LongFrame;
+use super::framed::Framed;
 use super::keepalive::{Due, Keepalive, KeepalivePolicy};
-use super::stream::Stream;
 use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
 use crate::sync::wait::{Interest, wait};
 use crate::wamp::Message;
@@ -82,7 +82,7 @@ impl End {
 /// An open WebSocket.
 #[derive(Debug)]
 pub struct Channel {
-    socket: WebSocket<Stream>,
+    socket: WebSocket<Framed>,
     end: End,
     serialization: Serialization,
     queue: VecDeque<Frame>,
@@ -119,7 +119,7 @@ impl Closing {
 impl Channel {
     /// A client's end, after the router has answered the upgrade.
     pub(super) fn dialled(
-        socket: WebSocket<Stream>,
+        socket: WebSocket<Framed>,
         serialization: Serialization,
         policy: KeepalivePolicy,
         now: Instant,
@@ -136,7 +136,7 @@ impl Channel {
         policy: KeepalivePolicy,
         now: Instant,
     ) -> Self {
-        let stream = Stream::accepted(stream, &early);
+        let stream = Framed::accepted(stream, &early);
         let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(End::Server.config()));
         Self::new(socket, End::Server, serialization, policy, now)
     }
@@ -148,7 +148,7 @@ impl Channel {
     }
 
     fn new(
-        socket: WebSocket<Stream>,
+        socket: WebSocket<Framed>,
         end: End,
         serialization: Serialization,
         policy: KeepalivePolicy,
@@ -219,7 +219,7 @@ impl Channel {
 
     /// Puts the ping off, or takes it for answered, when there was a sign of life.
     fn look_for_life(&mut self, now: Instant) {
-        if self.socket.get_mut().take_sign_of_life() {
+        if self.socket.get_mut().stream().take_sign_of_life() {
             self.keepalive.heard(now);
         }
     }

@@ -25,7 +25,7 @@ fn channel(end: End, now: Instant) -> (Channel, TcpStream) {
     let channel = match end {
         End::Server => Channel::accepted(stream, Vec::new(), Serialization::Json, policy(), now).draining_within(DRAIN),
         End::Client => {
-            let socket = WebSocket::from_raw_socket(Stream::accepted(stream, &[]), Role::Client, Some(end.config()));
+            let socket = WebSocket::from_raw_socket(Framed::accepted(stream, &[]), Role::Client, Some(end.config()));
             Channel::dialled(socket, Serialization::Json, policy(), now)
         }
     };
