@@ -31,6 +31,7 @@ use crate::sync::waker::Waker;
 use crate::transport::Transport;
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory::Memory;
+use crate::transport::rawsocket::RawSocket;
 use crate::transport::websocket::Channel;
 
 /// The tokens that are no connection's.
@@ -245,18 +246,25 @@ impl EventLoop {
                     visitor.forget(&mut self.registry);
                 }
             }
-            Visit::Upgraded { early, serialization } => {
-                if let Some(visitor) = self.visitors.remove(&token) {
-                    let (stream, address, mut watch) = visitor.into_parts();
-                    self.registry.clear_deadline(&mut watch);
-                    let Settings { keepalive, timeouts, .. } = &self.settings;
-                    let channel = Channel::accepted(stream, early, serialization, *keepalive, now.mono)
-                        .draining_within(timeouts.drain);
-                    self.counters.upgraded.add(1);
-                    self.exchange.open(PeerId(token), Peer::remote(channel, address, watch), now);
-                }
-            }
+            Visit::Upgraded { early, serialization } => self.promote(token, now, |stream, settings| {
+                let channel = Channel::accepted(stream, early, serialization, settings.keepalive, now.mono);
+                Box::new(channel.draining_within(settings.timeouts.drain))
+            }),
+            Visit::RawSocket { early } => self.promote(token, now, |stream, settings| {
+                let socket = RawSocket::accepted(stream, early, settings.keepalive);
+                Box::new(socket.draining_within(settings.timeouts.drain))
+            }),
         }
+    }
+
+    /// Makes a peer of a visitor.
+    fn promote(&mut self, token: u64, now: Now, open: impl FnOnce(TcpStream, &Settings) -> Box<dyn Transport>) {
+        let Some(visitor) = self.visitors.remove(&token) else { return };
+        let (stream, address, mut watch) = visitor.into_parts();
+        self.registry.clear_deadline(&mut watch);
+        let transport = open(stream, &self.settings);
+        self.counters.upgraded.add(1);
+        self.exchange.open(PeerId(token), Peer::remote(transport, address, watch), now);
     }
 
     fn draw_token(&mut self) -> u64 {

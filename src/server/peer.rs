@@ -8,7 +8,6 @@ use super::backpressure::{Admission, Limits, MEMORY, Pressure, SOCKET};
 use super::registry::{Registry, Watch};
 use crate::sync::wait::{Interest, earlier};
 use crate::transport::memory::Memory;
-use crate::transport::websocket::Channel;
 use crate::transport::{Transport, TransportError};
 use crate::wamp::Message;
 
@@ -100,8 +99,8 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub fn remote(channel: Channel, address: SocketAddr, watch: Watch) -> Self {
-        Self::new(Box::new(channel), Place::Remote(address), SOCKET, watch)
+    pub fn remote(transport: Box<dyn Transport>, address: SocketAddr, watch: Watch) -> Self {
+        Self::new(transport, Place::Remote(address), SOCKET, watch)
     }
 
     pub fn inside(memory: Memory, watch: Watch) -> Self {

@@ -12,6 +12,7 @@ use super::origin::Access;
 use super::registry::{Registry, Watch};
 use super::site::{self, Answer};
 use crate::sync::wait::Interest;
+use crate::transport::rawsocket;
 use crate::wamp::codec::Serialization;
 
 /// How long the peer may take to close after the answer, and how many bytes it may still send. Without that patience, bytes
@@ -48,6 +49,8 @@ pub(super) enum Visit {
     Waits(Interest),
     /// It was answered, and has closed or must be closed.
     Over,
+    /// It began as a RawSocket does, with these bytes.
+    RawSocket { early: Vec<u8> },
     /// It speaks WAMP over WebSocket from now on, so written; that much it has sent already.
     Upgraded { early: Vec<u8>, serialization: Serialization },
 }
@@ -122,6 +125,9 @@ impl Visitor {
             Err(error) => return stopped(error.kind(), Interest::READ),
         };
         head.extend_from_slice(got);
+        if head.first() == Some(&rawsocket::MAGIC) {
+            return Some(Visit::RawSocket { early: std::mem::take(head) });
+        }
         match http::parse(head) {
             Ok(None) => {}
             Ok(Some((request, length))) => {

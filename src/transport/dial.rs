@@ -20,7 +20,8 @@ use tungstenite::{Error, HandshakeError};
 use super::framed::Framed;
 use super::keepalive::KeepalivePolicy;
 use super::lookup::{LookUp, look_up};
-use super::url::Url;
+use super::rawsocket::RawSocket;
+use super::url::{Scheme, Url};
 use super::websocket::{Channel, End};
 use super::{Incoming, SharedMessage, Transport, TransportError};
 use crate::sync::wait::{Interest, wait};
@@ -72,7 +73,7 @@ enum Step {
     Resolving(LookUp, Option<Instant>),
     Connecting(Attempt),
     Upgrading(Box<MidHandshake<ClientHandshake<Framed>>>, Option<Instant>),
-    Open(Box<Channel>),
+    Open(Box<dyn Transport>),
     /// A step failed.
     Failed,
 }
@@ -148,8 +149,14 @@ impl Dial {
                             return Err(TransportError::Connect { address, error });
                         }
                         stream.set_nodelay(true)?;
+                        let deadline = self.limit.deadline(HANDSHAKE_PATIENCE, now);
+                        if self.url.scheme() == Scheme::RawSocket {
+                            let socket = RawSocket::dialled(stream, self.serialization, self.policy, deadline);
+                            self.step = Step::Open(Box::new(socket));
+                            return Ok(Incoming::Progress);
+                        }
                         let handshake = self.upgrade(stream)?;
-                        self.take_handshake(handshake, self.limit.deadline(HANDSHAKE_PATIENCE, now), now)
+                        self.take_handshake(handshake, deadline, now)
                     }
                     code if others.is_empty() => {
                         Err(TransportError::Connect { address, error: io::Error::from_raw_os_error(code) })

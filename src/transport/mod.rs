@@ -12,6 +12,7 @@ mod framed;
 pub mod keepalive;
 mod lookup;
 pub mod memory;
+pub mod rawsocket;
 mod stream;
 pub mod url;
 pub mod websocket;
@@ -166,11 +167,13 @@ pub enum TransportError {
     },
     /// The peer did not upgrade the connection to WAMP over WebSocket.
     Handshake(String),
+    /// The peer did not answer the handshake of a RawSocket as it must.
+    Greeting(String),
     /// A step took longer than it may.
     TooSlow(&'static str),
     /// The peer has been silent for so long, in seconds, that it must be gone.
     Silent(u64),
-    /// The peer broke the WebSocket protocol.
+    /// The peer broke the protocol that frames messages.
     Framing(String),
     /// The peer hung up.
     HungUp,
@@ -184,9 +187,10 @@ impl fmt::Display for TransportError {
             Self::Resolve { host, error } => write!(f, "no address for {host:?}: {error}"),
             Self::Connect { address, error } => write!(f, "no connection to {address}: {error}"),
             Self::Handshake(got) => write!(f, "expected a WebSocket upgrade to WAMP, got {got}"),
+            Self::Greeting(got) => write!(f, "expected the answer to a RawSocket handshake, got {got}"),
             Self::TooSlow(step) => write!(f, "the peer took too long to {step}"),
             Self::Silent(seconds) => write!(f, "the peer has been silent for {seconds} s"),
-            Self::Framing(what) => write!(f, "the peer broke the WebSocket protocol: {what}"),
+            Self::Framing(what) => write!(f, "the peer broke the protocol: {what}"),
             Self::HungUp => f.write_str("the peer hung up"),
             Self::Io(error) => error.fmt(f),
         }

@@ -5,12 +5,22 @@ use std::str::FromStr;
 
 use tungstenite::http::Uri;
 
-/// Where a router is, as in `ws://host:8080/ws`. An IPv6 address stands in brackets.
+/// Where a router is, as in `ws://host:8080/ws` or `rs://host:8080`. An IPv6 address stands in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
+    scheme: Scheme,
     uri: Uri,
     host: String,
     port: u16,
+}
+
+/// How the router is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// WebSocket: `ws`.
+    WebSocket,
+    /// RawSocket: `rs`.
+    RawSocket,
 }
 
 /// A text that is no URL of a router. Its `Display` says what was expected.
@@ -20,6 +30,12 @@ pub struct InvalidUrl(String);
 impl Url {
     /// The text of the default: where `wampproc serve` listens when nothing else is said.
     pub const DEFAULT: &str = "ws://127.0.0.1:8080/ws";
+
+    /// How the router is spoken to.
+    #[must_use]
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
 
     /// The host's name or address, an IPv6 address without its brackets.
     #[must_use]
@@ -46,7 +62,8 @@ impl Url {
 
 impl Default for Url {
     fn default() -> Self {
-        Self { uri: Uri::from_static(Self::DEFAULT), host: "127.0.0.1".to_owned(), port: 8080 }
+        let scheme = Scheme::WebSocket;
+        Self { scheme, uri: Uri::from_static(Self::DEFAULT), host: "127.0.0.1".to_owned(), port: 8080 }
     }
 }
 
@@ -54,14 +71,20 @@ impl FromStr for Url {
     type Err = InvalidUrl;
 
     fn from_str(text: &str) -> Result<Self, InvalidUrl> {
-        let wrong = |got: &str| InvalidUrl(format!("expected a URL like ws://HOST:PORT/ws, got {text:?}{got}"));
+        let wrong = |got: &str| {
+            InvalidUrl(format!("expected a URL like ws://HOST:PORT/ws or rs://HOST:PORT, got {text:?}{got}"))
+        };
         // Schemes have no case (RFC 3986, 3.1); what reads them further down does not know that.
         let lower = text.split_once("://").map(|(scheme, rest)| format!("{}://{rest}", scheme.to_ascii_lowercase()));
         let uri: Uri = lower.as_deref().unwrap_or(text).parse().map_err(|error| wrong(&format!(" ({error})")))?;
-        match uri.scheme_str() {
-            Some("ws") => {}
+        let scheme = match uri.scheme_str() {
+            Some("ws") => Scheme::WebSocket,
+            Some("rs") => Scheme::RawSocket,
             Some("wss") => return Err(wrong(" (TLS is not built in; put a proxy that speaks it before the router)")),
             _ => return Err(wrong("")),
+        };
+        if scheme == Scheme::RawSocket && uri.path_and_query().is_some_and(|path| path.as_str().len() > 1) {
+            return Err(wrong(" (a RawSocket has no path)"));
         }
         if uri.authority().is_none_or(|authority| authority.as_str().contains('@')) {
             return Err(wrong(" (a user has no place there)"));
@@ -71,13 +94,14 @@ impl FromStr for Url {
             return Err(wrong(" (no host)"));
         }
         let port = match port_text(uri.authority().map_or("", |authority| authority.as_str())) {
+            None if scheme == Scheme::RawSocket => return Err(wrong(" (a RawSocket needs its port)")),
             None => 80,
             Some(text) => match text.parse() {
                 Ok(port) if port > 0 => port,
                 _ => return Err(wrong(" (the port must be from 1 to 65535)")),
             },
         };
-        Ok(Self { uri, host, port })
+        Ok(Self { scheme, uri, host, port })
     }
 }
 

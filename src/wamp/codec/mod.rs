@@ -61,6 +61,18 @@ impl Serialization {
         }
     }
 
+    /// Its number in the handshake of a RawSocket (*RawSocket Transport*).
+    #[must_use]
+    pub const fn rawsocket(self) -> u8 {
+        match self {
+            Self::Json => 1,
+            #[cfg(feature = "msgpack")]
+            Self::Binary(Binary::MsgPack) => 2,
+            #[cfg(feature = "cbor")]
+            Self::Binary(Binary::Cbor) => 3,
+        }
+    }
+
     /// The message that bytes are.
     ///
     /// # Errors

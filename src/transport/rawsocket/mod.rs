@@ -1,0 +1,552 @@
+//! WAMP over a bare stream (*RawSocket Transport*): four bytes of greeting either way, then messages, each behind its length.
+//! The same for both ends.
+//!
+//! A peer is pinged only when it has pinged before: there are routers that hang up on a ping. Until then it is the kernel that
+//! finds out when the peer is gone without a word (`SO_KEEPALIVE` and `TCP_USER_TIMEOUT`, tcp(7)).
+
+mod greeting;
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use nix::sys::socket::{setsockopt, sockopt};
+use tungstenite::Bytes;
+
+pub use greeting::MAGIC;
+use greeting::{Greeting, LENGTH, Refusal};
+
+use super::keepalive::{Due, Keepalive, KeepalivePolicy};
+use super::stream::Stream;
+use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
+use crate::sync::wait::Interest;
+use crate::wamp::Message;
+use crate::wamp::codec::Serialization;
+
+/// Bytes before each message: its kind and its length.
+const HEADER: usize = 4;
+
+/// What a queued message costs beside its bytes.
+const MESSAGE_COST: usize = 64;
+
+/// Entries and bytes that empty queues and buffers may keep room for.
+const IDLE_ENTRIES: usize = 32;
+const IDLE_BYTES: usize = 16 * 1024;
+
+/// Pieces that are written at once.
+const PIECES: usize = 64;
+
+/// Bytes of answers to pings that may wait while the peer does not read.
+const MAX_PONGS: usize = 128 * 1024;
+
+/// How long the peer may take to hang up once we have said that we will send no more.
+const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Reads of what nobody wants, before other work gets its turn.
+const DISCARDED_READS: usize = 64;
+
+/// A RawSocket, from its greeting on.
+#[derive(Debug)]
+pub struct RawSocket {
+    stream: Stream,
+    stage: Stage,
+    serialization: Serialization,
+    policy: KeepalivePolicy,
+    /// The longest message that we take now, and that the peer takes.
+    longest_in: usize,
+    longest_out: usize,
+    /// What has come, from `taken` on.
+    input: Vec<u8>,
+    taken: usize,
+    queue: VecDeque<Outgoing>,
+    queued: usize,
+    blocked: bool,
+    /// Bytes of answers to pings since the queue was last empty.
+    pongs: usize,
+    /// What comes in is thrown away: we have lost our place in the stream.
+    deaf: bool,
+    /// What could not be sent.
+    failed: Option<String>,
+    /// Once the peer has pinged.
+    keepalive: Option<Keepalive>,
+    closing: Option<Closing>,
+    drain: Duration,
+}
+
+/// How far the greeting has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// A client's has gone out; the router's is to come by then.
+    Asked(Option<Instant>),
+    /// A client's is to come.
+    Awaited,
+    /// Both know how to write.
+    Open,
+    /// The client was refused.
+    Refused,
+}
+
+/// The end of a connection, and when each step must be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    /// What is queued goes out first.
+    Draining(Instant),
+    /// We have said that nothing follows.
+    Said(Instant),
+}
+
+/// A message on its way out.
+#[derive(Debug)]
+struct Outgoing {
+    header: [u8; HEADER],
+    /// Bytes of the header that are out.
+    written: usize,
+    payload: Bytes,
+}
+
+/// What a message is (*RawSocket Transport*, Serialization).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Regular = 0,
+    Ping = 1,
+    Pong = 2,
+}
+
+/// What stands at the beginning of the input.
+enum Taken {
+    /// Not a whole message.
+    Part,
+    Whole(Kind, std::ops::Range<usize>),
+}
+
+impl RawSocket {
+    /// A client's end of a connection that was just made. [`Incoming::Open`] comes when the router has answered, which it may
+    /// take until `deadline` for.
+    pub(super) fn dialled(
+        tcp: TcpStream,
+        serialization: Serialization,
+        policy: KeepalivePolicy,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let mut socket = Self::new(tcp, serialization, policy, Stage::Asked(deadline), MAX_FORWARDED);
+        let greeting = Greeting { serialization, longest: MAX_FORWARDED };
+        socket.push(Outgoing::greeting(greeting.bytes()));
+        socket
+    }
+
+    /// A router's end. `early` is what has come already.
+    #[must_use]
+    pub fn accepted(tcp: TcpStream, early: Vec<u8>, policy: KeepalivePolicy) -> Self {
+        let socket = Self::new(tcp, Serialization::Json, policy, Stage::Awaited, MAX_HELLO);
+        Self { input: early, ..socket }
+    }
+
+    /// How long what is queued may take to go out once the connection is to be closed.
+    #[must_use]
+    pub fn draining_within(self, drain: Duration) -> Self {
+        Self { drain, ..self }
+    }
+
+    fn new(
+        tcp: TcpStream,
+        serialization: Serialization,
+        policy: KeepalivePolicy,
+        stage: Stage,
+        longest_in: usize,
+    ) -> Self {
+        if let Err(errno) = watch(&tcp, policy) {
+            log::debug!("the kernel does not watch a connection: {errno}");
+        }
+        Self {
+            stream: Stream::new(tcp),
+            stage,
+            serialization,
+            policy,
+            longest_in,
+            longest_out: MAX_MESSAGE,
+            input: Vec::new(),
+            taken: 0,
+            queue: VecDeque::new(),
+            queued: 0,
+            blocked: false,
+            pongs: 0,
+            deaf: false,
+            failed: None,
+            keepalive: None,
+            closing: None,
+            drain: CLOSE_PATIENCE,
+        }
+    }
+
+    fn push(&mut self, outgoing: Outgoing) {
+        self.queued += outgoing.length() + MESSAGE_COST;
+        self.queue.push_back(outgoing);
+    }
+
+    /// Queues what was written for the peer. `is_event`: it may be lost.
+    fn put(&mut self, payload: Bytes, message: &Message) {
+        if payload.len() > self.longest_out {
+            let what = format!("a message of {} bytes, and it takes no more than {}", payload.len(), self.longest_out);
+            if matches!(message, Message::Event { .. }) {
+                log::debug!("an event is dropped: it is {what}");
+            } else {
+                self.failed.get_or_insert(what);
+            }
+            return;
+        }
+        if self.stage == Stage::Open && self.closing.is_none() {
+            self.push(Outgoing::new(Kind::Regular, payload));
+        }
+    }
+
+    /// What stands next in the input; a sentence when it is nothing.
+    fn look(&self) -> Result<Taken, String> {
+        let input = self.input.get(self.taken..).unwrap_or_default();
+        let Some([kind, length @ ..]) = input.first_chunk::<HEADER>() else { return Ok(Taken::Part) };
+        let [a, b, c] = length.map(usize::from);
+        // Of 25 bits, so that it can be 16 MiB.
+        let length = usize::from(kind >> 3 & 1) << 24 | a << 16 | b << 8 | c;
+        let kind = match kind & 0xf7 {
+            0 => Kind::Regular,
+            1 => Kind::Ping,
+            2 => Kind::Pong,
+            _ => {
+                return Err(format!("expected a message, a ping or a pong, got byte {kind:#04x}"));
+            }
+        };
+        if length > self.longest_in {
+            return Err(format!("expected at most {} bytes, got {length}", self.longest_in));
+        }
+        let begin = self.taken + HEADER;
+        let range = begin..begin + length;
+        Ok(if range.end <= self.input.len() { Taken::Whole(kind, range) } else { Taken::Part })
+    }
+
+    /// Takes the greeting, if it is there. The answer is what the caller must hear.
+    fn greet(&mut self) -> Result<Option<Incoming>, TransportError> {
+        let input = self.input.get(self.taken..).unwrap_or_default();
+        let Some(&bytes) = input.first_chunk::<LENGTH>() else {
+            return Ok(None);
+        };
+        self.taken += LENGTH;
+        if let Stage::Asked(_) = self.stage {
+            let greeting = Greeting::of_router(bytes, self.serialization).map_err(refused)?;
+            self.stage = Stage::Open;
+            self.longest_out = greeting.longest.min(MAX_FORWARDED);
+            return Ok(Some(Incoming::Open));
+        }
+        match Greeting::of_client(bytes) {
+            Ok(greeting) => {
+                self.stage = Stage::Open;
+                self.serialization = greeting.serialization;
+                self.longest_out = greeting.longest;
+                let ours = Greeting { longest: MAX_MESSAGE, ..greeting };
+                self.push(Outgoing::greeting(ours.bytes()));
+                Ok(Some(Incoming::Progress))
+            }
+            Err(refusal) => {
+                self.stage = Stage::Refused;
+                self.deaf = true;
+                self.push(Outgoing::greeting(refusal.bytes()));
+                Ok(Some(Incoming::Malformed(format!("expected a RawSocket handshake for {}, got {refusal}", spoken()))))
+            }
+        }
+    }
+
+    /// Reads a piece. `None`: it is there.
+    fn read(&mut self) -> Option<Result<Incoming, TransportError>> {
+        let mut chunk = [0; 8 * 1024];
+        loop {
+            return match self.stream.read(&mut chunk) {
+                Ok(0) => Some(Ok(Incoming::Closed)),
+                Ok(count) => {
+                    self.input.drain(..std::mem::take(&mut self.taken));
+                    self.input.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                    None
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Some(Ok(Incoming::Nothing)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => Some(Err(gone(error))),
+            };
+        }
+    }
+
+    fn look_for_life(&mut self, now: Instant) {
+        if self.stream.take_sign_of_life() {
+            if let Some(keepalive) = &mut self.keepalive {
+                keepalive.heard(now);
+            }
+        }
+    }
+
+    /// Everything that was queued is written.
+    fn all_is_out(&mut self, now: Instant) {
+        self.pongs = 0;
+        self.queue.shrink_to(IDLE_ENTRIES);
+        if let Some(Closing::Draining(_)) = self.closing {
+            let _ = self.stream.tcp().shutdown(Shutdown::Write);
+            self.closing = Some(Closing::Said(now + CLOSE_PATIENCE));
+        }
+    }
+
+    /// Between two messages a buffer that has grown is given back.
+    fn give_memory_back(&mut self) {
+        if self.taken == self.input.len() {
+            self.input.clear();
+            self.taken = 0;
+            self.input.shrink_to(IDLE_BYTES);
+        }
+    }
+
+    /// So many bytes were written.
+    fn advance(&mut self, mut count: usize) {
+        while let Some(first) = self.queue.front_mut() {
+            let length = first.length();
+            if count < length {
+                first.skip(count);
+                self.queued = self.queued.saturating_sub(count);
+                return;
+            }
+            count -= length;
+            self.queued = self.queued.saturating_sub(length + MESSAGE_COST);
+            self.queue.pop_front();
+        }
+    }
+}
+
+impl Outgoing {
+    fn new(kind: Kind, payload: Bytes) -> Self {
+        let [.., extended, a, b, c] = (payload.len() as u64).to_be_bytes();
+        Self { header: [(extended & 1) << 3 | kind as u8, a, b, c], written: 0, payload }
+    }
+
+    fn greeting(bytes: [u8; LENGTH]) -> Self {
+        Self { header: bytes, written: 0, payload: Bytes::new() }
+    }
+
+    /// What is left of the header.
+    fn header(&self) -> &[u8] {
+        self.header.get(self.written..).unwrap_or_default()
+    }
+
+    /// Bytes that are not written yet.
+    fn length(&self) -> usize {
+        self.header().len() + self.payload.len()
+    }
+
+    /// So many bytes, fewer than are left, were written.
+    fn skip(&mut self, count: usize) {
+        let of_header = count.min(self.header().len());
+        self.written += of_header;
+        self.payload = self.payload.slice(count - of_header..);
+    }
+}
+
+/// Has the kernel find out when a peer is gone without a word: after as much silence as a ping would be sent after, and as much
+/// time as it would have for its answer.
+fn watch(tcp: &TcpStream, policy: KeepalivePolicy) -> nix::Result<()> {
+    let Some(interval) = policy.interval else { return Ok(()) };
+    let seconds = |time: Duration| u32::try_from(time.as_secs().max(1)).unwrap_or(u32::MAX);
+    setsockopt(tcp, sockopt::KeepAlive, &true)?;
+    setsockopt(tcp, sockopt::TcpKeepIdle, &seconds(interval))?;
+    setsockopt(tcp, sockopt::TcpKeepInterval, &seconds(policy.patience / 3))?;
+    setsockopt(tcp, sockopt::TcpKeepCount, &3)?;
+    let all = u32::try_from((interval + policy.patience).as_millis()).unwrap_or(u32::MAX);
+    setsockopt(tcp, sockopt::TcpUserTimeout, &all)
+}
+
+/// What can be asked for: `json or …`.
+fn spoken() -> String {
+    Serialization::ALL.iter().map(|serialization| serialization.name()).collect::<Vec<_>>().join(" or ")
+}
+
+fn refused(refusal: Refusal) -> TransportError {
+    TransportError::Greeting(refusal.to_string())
+}
+
+fn gone(error: io::Error) -> TransportError {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
+    match error.kind() {
+        ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof | TimedOut => TransportError::HungUp,
+        _ => TransportError::Io(error),
+    }
+}
+
+impl Transport for RawSocket {
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+
+    fn interest(&self) -> Interest {
+        Interest { read: true, write: self.blocked }
+    }
+
+    fn receive(&mut self, now: Instant) -> Result<Incoming, TransportError> {
+        loop {
+            if self.deaf {
+                self.taken = self.input.len();
+            }
+            let stands = match self.stage {
+                Stage::Open if !self.deaf => match self.look() {
+                    Ok(stands) => stands,
+                    Err(sentence) => {
+                        self.deaf = true;
+                        return Ok(Incoming::Malformed(sentence));
+                    }
+                },
+                Stage::Asked(_) | Stage::Awaited => {
+                    // Nobody flushes a connection that is not open.
+                    self.flush(now)?;
+                    if let Some(incoming) = self.greet()? {
+                        return Ok(incoming);
+                    }
+                    Taken::Part
+                }
+                Stage::Open | Stage::Refused => Taken::Part,
+            };
+            let Taken::Whole(kind, range) = stands else {
+                match self.read() {
+                    None => continue,
+                    Some(Ok(Incoming::Nothing)) => {
+                        self.look_for_life(now);
+                        self.give_memory_back();
+                        return Ok(Incoming::Nothing);
+                    }
+                    Some(other) => return other,
+                }
+            };
+            self.taken = range.end;
+            let bytes = self.input.get(range).unwrap_or_default();
+            if let Some(keepalive) = &mut self.keepalive {
+                keepalive.heard(now);
+            }
+            match kind {
+                Kind::Regular => {
+                    let decoded = self.serialization.decode(bytes);
+                    return Ok(decoded.map_or_else(|error| Incoming::Malformed(error.to_string()), Incoming::Message));
+                }
+                Kind::Ping => {
+                    let answer = Outgoing::new(Kind::Pong, Bytes::copy_from_slice(bytes));
+                    self.pongs += answer.length();
+                    if self.pongs > MAX_PONGS {
+                        self.deaf = true;
+                        return Err(TransportError::Framing("it sends pings and does not read the answers".to_owned()));
+                    }
+                    self.push(answer);
+                    self.keepalive.get_or_insert_with(|| Keepalive::new(self.policy, now));
+                }
+                Kind::Pong => {}
+            }
+        }
+    }
+
+    fn send(&mut self, message: Message) {
+        self.put(self.serialization.encode(&message).into(), &message);
+    }
+
+    fn send_shared(&mut self, message: &SharedMessage) {
+        self.put(message.written(self.serialization), message.message());
+    }
+
+    fn flush(&mut self, now: Instant) -> Result<(), TransportError> {
+        self.blocked = false;
+        while !self.queue.is_empty() {
+            let mut pieces = [IoSlice::new(&[]); PIECES];
+            let parts = self.queue.iter().flat_map(|outgoing| [outgoing.header(), &outgoing.payload]);
+            for (piece, part) in pieces.iter_mut().zip(parts) {
+                *piece = IoSlice::new(part);
+            }
+            let written = self.stream.write_vectored(&pieces);
+            self.look_for_life(now);
+            match written {
+                Ok(count) => self.advance(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked = true;
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(gone(error)),
+            }
+        }
+        if self.queue.is_empty() {
+            self.all_is_out(now);
+        }
+        match self.failed.take() {
+            Some(what) => Err(TransportError::Framing(what)),
+            None => Ok(()),
+        }
+    }
+
+    fn queued(&self) -> usize {
+        self.queued
+    }
+
+    fn welcome(&mut self) {
+        self.longest_in = self.longest_in.max(MAX_MESSAGE);
+    }
+
+    fn unfinished(&self) -> usize {
+        if self.deaf { 0 } else { self.input.len() - self.taken }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match (self.closing, self.stage) {
+            (Some(Closing::Draining(deadline) | Closing::Said(deadline)), _) => Some(deadline),
+            (None, Stage::Asked(deadline)) => deadline,
+            (None, _) => self.keepalive.as_ref().and_then(Keepalive::deadline),
+        }
+    }
+
+    fn expire(&mut self, now: Instant) -> Result<(), TransportError> {
+        if let Some(Closing::Draining(deadline) | Closing::Said(deadline)) = self.closing {
+            if now < deadline {
+                return Ok(());
+            }
+            let _ = self.stream.tcp().shutdown(Shutdown::Both);
+            return Err(TransportError::TooSlow("close the connection"));
+        }
+        if let Stage::Asked(Some(deadline)) = self.stage {
+            return if now < deadline { Ok(()) } else { Err(TransportError::TooSlow("answer the handshake")) };
+        }
+        match self.keepalive.as_mut().map(|keepalive| keepalive.due(now)) {
+            None | Some(Due::Nothing) => Ok(()),
+            Some(Due::Ping) => {
+                self.push(Outgoing::new(Kind::Ping, Bytes::new()));
+                Ok(())
+            }
+            Some(Due::GiveUp(silence)) => Err(TransportError::Silent(silence.as_secs())),
+        }
+    }
+
+    fn close(&mut self, now: Instant) {
+        if self.closing.is_none() {
+            let drain = if self.deaf { CLOSE_PATIENCE } else { self.drain };
+            self.closing = Some(Closing::Draining(now + drain));
+        }
+    }
+
+    fn discard(&mut self, now: Instant) -> bool {
+        let deadline = match self.closing {
+            Some(Closing::Draining(deadline) | Closing::Said(deadline)) => deadline,
+            None => return true,
+        };
+        if now >= deadline || self.flush(now).is_err() {
+            return true;
+        }
+        let mut waste = [0; 4096];
+        for _ in 0..DISCARDED_READS {
+            match self.stream.tcp().read(&mut waste) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests;
