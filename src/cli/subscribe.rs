@@ -31,7 +31,7 @@ pub(super) fn run(
 }
 
 fn subscribe(conversation: &mut Conversation, topic: &Uri, matching: Match) -> Result<SubscriptionId, Failure> {
-    let options = SubscribeOptions { matching };
+    let options = SubscribeOptions { matching, ..SubscribeOptions::default() };
     let subscribe = conversation.session().subscribe(topic.clone(), options)?;
     loop {
         match conversation.hear("no answer to SUBSCRIBE")? {

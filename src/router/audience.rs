@@ -43,6 +43,34 @@ impl<'a> Audience<'a> {
     }
 }
 
+/// Whether an event with these options is for all but its publisher.
+pub(super) fn is_for_everybody(options: &PublishOptions) -> bool {
+    let PublishOptions { exclude, exclude_authid, exclude_authrole, .. } = options;
+    let nobody_excluded = exclude.as_ref().is_none_or(Vec::is_empty)
+        && [exclude_authid, exclude_authrole].into_iter().all(|list| list.as_ref().is_none_or(Vec::is_empty));
+    nobody_excluded
+        && options.eligible.is_none()
+        && [&options.eligible_authid, &options.eligible_authrole].into_iter().all(Option::is_none)
+}
+
+/// As [`Audience::admits`], for one peer only: without a set for each list.
+pub(super) fn admits_one(publisher: PeerId, options: &PublishOptions, peer: PeerId, sessions: &Sessions) -> bool {
+    fn admit<Q: PartialEq + ?Sized, T: Borrow<Q>>(
+        excluded: Option<&Vec<T>>,
+        eligible: Option<&Vec<T>>,
+        one: &Q,
+    ) -> bool {
+        let has = |list: &Vec<T>| list.iter().any(|other| other.borrow() == one);
+        !excluded.is_some_and(has) && eligible.is_none_or(has)
+    }
+    let is_excluded = options.exclude_me.unwrap_or(true) && publisher == peer;
+    let Some(Session { id, identity, .. }) = sessions.get(peer).filter(|_| !is_excluded) else { return false };
+    let PublishOptions { exclude, exclude_authid, exclude_authrole, .. } = options;
+    admit(exclude.as_ref(), options.eligible.as_ref(), id)
+        && admit::<str, _>(exclude_authid.as_ref(), options.eligible_authid.as_ref(), &identity.authid)
+        && admit::<str, _>(exclude_authrole.as_ref(), options.eligible_authrole.as_ref(), identity.authrole)
+}
+
 impl Lists<'_> {
     fn admit(&self, Session { id, identity, .. }: &Session) -> bool {
         self.sessions.admits(id) && self.authids.admits(&identity.authid) && self.authroles.admits(identity.authrole)

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::PeerId;
-use super::audience::Audience;
+use super::audience::{Audience, admits_one};
+use super::retention::{Retained, Retention};
 use super::session::{Session, Sessions};
 use super::table::{Entry, Table};
 use super::turn::Turn;
 use crate::wamp::error::uri;
-use crate::wamp::options::{EventDetails, Match, PublishOptions, Publisher};
+use crate::wamp::options::{EventDetails, PublishOptions, Publisher, SubscribeOptions};
 use crate::wamp::uri::Form;
 use crate::wamp::{Message, Payload, PublicationId, SubscriptionId, Uri, WampError};
 
@@ -20,6 +21,8 @@ pub(super) struct Broker {
     pub subscriptions: Table<SubscriptionId, Subscribers>,
     /// Of all sessions, each counted.
     members: usize,
+    /// Events for those who subscribe later.
+    pub retention: Retention,
 }
 
 /// Who gets the events of a subscription.
@@ -48,10 +51,11 @@ impl Broker {
         &mut self,
         peer: PeerId,
         session: &mut Session,
-        matching: Match,
+        options: &SubscribeOptions,
         topic: Uri,
         turn: &mut Turn<'_>,
     ) -> Result<(SubscriptionId, Subscribed), WampError> {
+        let matching = options.matching;
         turn.check_uri(&topic, matching.form())?;
         let existing = self.subscriptions.lookup(matching, topic.as_str());
         if let Some(id) = existing.filter(|id| session.subscriptions.contains(id)) {
@@ -59,13 +63,14 @@ impl Broker {
         }
         let counts = (session.subscriptions.len(), self.members);
         turn.check_room(counts, |share| share.subscriptions, "subscriptions")?;
+        self.subscriptions.check_shape(matching, topic.as_str(), &session.subscription_shapes, turn)?;
+        session.subscription_shapes.add(matching, topic.as_str());
         let (id, change) = match existing.and_then(|id| Some((id, self.subscriptions.get_mut(id)?))) {
             Some((id, entry)) => {
                 entry.members.insert(peer);
                 (id, Subscribed::Added)
             }
             None => {
-                self.subscriptions.check_shape(matching, topic.as_str(), turn)?;
                 let (created, members) = (turn.now.wall, Subscribers::from([peer]));
                 let entry = Entry { uri: topic, matching, created, members };
                 (self.subscriptions.insert(entry, turn.ids), Subscribed::Created)
@@ -85,6 +90,9 @@ impl Broker {
         if !session.subscriptions.remove(&subscription) {
             let sentence = format!("expected a subscription of this session, got {subscription}");
             return Err(WampError::new(uri::NO_SUCH_SUBSCRIPTION, &sentence));
+        }
+        if let Some(entry) = self.subscriptions.get(subscription) {
+            session.subscription_shapes.remove(entry.matching, entry.uri.as_str());
         }
         Ok(self.drop_subscriber(peer, subscription))
     }
@@ -107,25 +115,44 @@ impl Broker {
         self.subscriptions.is_empty() && self.members == 0
     }
 
-    /// Publishes a client's event.
+    /// Publishes a client's event, and keeps it if that is wanted.
     pub fn publish(
-        &self,
+        &mut self,
         sessions: &Sessions,
-        publisher: PeerId,
-        options: &PublishOptions,
-        topic: &Uri,
-        payload: Payload,
+        request: PublishRequest<'_>,
         turn: &mut Turn<'_>,
     ) -> Result<PublicationId, WampError> {
+        let PublishRequest { publisher, identity, options, topic, payload } = request;
         turn.check_own_uri(topic, Form::Exact)?;
-        let disclosed = sessions.get(publisher).filter(|_| options.disclose_me);
-        let identity = disclosed.map(Session::as_publisher).unwrap_or_default();
-        let audience = Audience::new(publisher, options);
         let publication = turn.ids.draw();
         turn.counters.publications += 1;
+        if options.retain {
+            let (identity, options, payload) = (identity.clone(), options.clone(), payload.clone());
+            let event = Retained { publication, publisher, identity, options, payload };
+            self.retention.keep(topic, event, turn.limits, turn.counters);
+        }
+        let audience = Audience::new(publisher, options);
         let event = Publication { id: publication, topic, publisher: identity, payload };
         self.deliver(event, |peer| audience.admits(peer, sessions), turn);
         Ok(publication)
+    }
+
+    /// Gives a subscriber the kept events of its subscription that it would have got when they were new.
+    pub fn deliver_retained(
+        &self,
+        peer: PeerId,
+        subscription: SubscriptionId,
+        sessions: &Sessions,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(entry) = self.subscriptions.get(subscription) else { return };
+        let admits = |event: &Retained| admits_one(event.publisher, &event.options, peer, sessions);
+        for (topic, event) in self.retention.find(entry.matching, &entry.uri, admits) {
+            let Retained { publication, identity, payload, .. } = event;
+            let details = EventDetails { topic: entry.concrete(topic), publisher: identity.clone(), retained: true };
+            let (publication, payload) = (*publication, payload.clone());
+            turn.fanout(vec![peer], Message::Event { subscription, publication, details, payload });
+        }
     }
 
     /// Publishes an event of the router's own (*Meta API*), unless nobody listens.
@@ -156,10 +183,21 @@ impl Broker {
         while let Some((subscription, entry, to)) = deliveries.next() {
             let last = deliveries.peek().is_none();
             let payload = if last { std::mem::take(&mut event.payload) } else { event.payload.clone() };
-            let details = EventDetails { topic: entry.concrete(event.topic), publisher: event.publisher.clone() };
+            let (topic, publisher) = (entry.concrete(event.topic), event.publisher.clone());
+            let details = EventDetails { topic, publisher, retained: false };
             turn.fanout(to, Message::Event { subscription, publication: event.id, details, payload });
         }
     }
+}
+
+/// A PUBLISH, or a testament.
+pub(super) struct PublishRequest<'a> {
+    pub publisher: PeerId,
+    /// Who that is, if it is to be disclosed.
+    pub identity: Publisher,
+    pub options: &'a PublishOptions,
+    pub topic: &'a Uri,
+    pub payload: Payload,
 }
 
 /// An event on its way to the subscriptions.

@@ -11,9 +11,12 @@ pub struct Limits {
     pub session: Share,
     /// What all sessions of a realm may have together.
     pub realm: Share,
-    /// Shapes of wildcard patterns in a realm, among its subscriptions and among its registrations: places where components
-    /// are empty, of patterns of so many components. Each of them costs every event or call a look-up.
-    pub shapes: usize,
+    /// Events that a realm keeps for those who subscribe later (*Event Retention*). Beyond it the oldest make room.
+    pub retained_events: usize,
+    /// Bytes of those, about. Beyond it the oldest make room.
+    pub retained_bytes: usize,
+    /// Bytes of what who ends sessions has to say to each of them.
+    pub farewell_length: usize,
     /// Bytes of an answer of the meta API, so that a list of ids is no message longer than clients take.
     pub answer_length: usize,
     /// Bytes of a URI.
@@ -23,20 +26,43 @@ pub struct Limits {
 /// How much a session or a realm may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
-    /// Registrations.
+    /// Registrations; one that several sessions share counts for each.
     pub registrations: usize,
     /// Subscriptions; one that several sessions have counts for each.
     pub subscriptions: usize,
     /// Calls without a final answer.
     pub calls: usize,
+    /// Shapes of wildcard patterns, among subscriptions and among registrations: places where components are empty, of
+    /// patterns of so many components. Each of them costs every event or call of the realm a look-up.
+    pub shapes: usize,
+    /// Testaments.
+    pub testaments: usize,
+    /// Bytes of testaments, about.
+    pub testament_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            session: Share { registrations: 4096, subscriptions: 4096, calls: 8192 },
-            realm: Share { registrations: 65_536, subscriptions: 65_536, calls: 65_536 },
-            shapes: 256,
+            session: Share {
+                registrations: 4096,
+                subscriptions: 4096,
+                calls: 8192,
+                shapes: 32,
+                testaments: 64,
+                testament_bytes: 64 << 10,
+            },
+            realm: Share {
+                registrations: 65_536,
+                subscriptions: 65_536,
+                calls: 65_536,
+                shapes: 256,
+                testaments: 1024,
+                testament_bytes: 4 << 20,
+            },
+            retained_events: 1024,
+            retained_bytes: 4 << 20,
+            farewell_length: 1024,
             answer_length: (1 << 20) - 4096,
             uri_length: 512,
         }
@@ -68,6 +94,12 @@ pub struct Counters {
     pub calls_lost: u64,
     /// Answers of callees that nobody waited for any more, and progressive results that nobody asked for.
     pub answers_dropped: u64,
+    /// Sessions that a meta procedure ended.
+    pub killed: u64,
+    /// Registrations that were taken away from their callees, each callee counted.
+    pub revoked: u64,
+    /// Kept events that made room for others, and events that were too long to be kept.
+    pub retained_dropped: u64,
     /// Requests that were refused for one of the [`Limits`].
     pub limited: u64,
 }

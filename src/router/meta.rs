@@ -1,13 +1,14 @@
 //! The meta API: the procedures that the router itself answers, and the topics that it publishes to (*Session Meta API*,
-//! *Registration Meta API*, *Subscription Meta API*). The procedures that end sessions are not among them yet.
+//! *Registration Meta API*, *Subscription Meta API*). Here are those that only ask; `orders` has those that change something.
 
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::PeerId;
+use super::arguments::Arguments;
 use super::broker::Subscribers;
-use super::dealer::{Callee, SINGLE, no_such_procedure};
+use super::callees::Callees;
+use super::dealer::no_such_procedure;
+use super::orders::ORDERS;
 use super::realm::Realm;
 use super::session::{Session, Sessions};
 use super::table::Entry;
@@ -31,10 +32,10 @@ pub(super) mod topic {
 }
 
 type Answer = Result<Value, WampError>;
-type Procedure = fn(&Realm, &mut Arguments) -> Answer;
+type Question = fn(&Realm, &mut Arguments<'_>) -> Answer;
 
 /// What the router answers.
-const PROCEDURES: &[(&str, Procedure)] = &[
+const QUESTIONS: &[(&str, Question)] = &[
     ("wamp.session.count", session_count),
     ("wamp.session.list", session_list),
     ("wamp.session.get", session_get),
@@ -54,17 +55,24 @@ const PROCEDURES: &[(&str, Procedure)] = &[
 
 /// Answers a call of a procedure that is the protocol's own.
 pub(super) fn call(
-    realm: &Realm,
+    realm: &mut Realm,
+    caller: PeerId,
     procedure: &Uri,
     payload: &Payload,
     turn: &mut Turn<'_>,
 ) -> Result<Payload, WampError> {
-    let found = PROCEDURES.iter().find(|(name, _)| *name == procedure.as_str());
-    let (_, answer) = found.ok_or_else(|| no_such_procedure(&Uri::from(excerpt(procedure.as_str()))))?;
-    let mut arguments = Arguments::of(payload)?;
-    let answer = Payload::of(&answer(realm, &mut arguments)?);
+    if let Some(order) = lookup(ORDERS, procedure) {
+        return order(realm, caller, &mut Arguments::of(payload)?, turn);
+    }
+    let answer = lookup(QUESTIONS, procedure);
+    let answer = answer.ok_or_else(|| no_such_procedure(&Uri::from(excerpt(procedure.as_str()))))?;
+    let answer = Payload::of(&answer(realm, &mut Arguments::positional(payload)?)?);
     turn.check_length(answer.size(), turn.limits.answer_length, "an answer")?;
     Ok(answer)
+}
+
+fn lookup<T: Copy>(table: &[(&str, T)], procedure: &Uri) -> Option<T> {
+    table.iter().find(|(name, _)| *name == procedure.as_str()).map(|(_, entry)| *entry)
 }
 
 /// A session, as `wamp.session.get` and `wamp.session.on_join` show it.
@@ -79,13 +87,13 @@ pub(super) fn session_details(Session { id, identity, .. }: &Session) -> Value {
 }
 
 /// A registration, as `wamp.registration.get` and `wamp.registration.on_create` show it.
-pub(super) fn registration_details<M>(id: RegistrationId, entry: &Entry<M>) -> Value {
+pub(super) fn registration_details(id: RegistrationId, entry: &Entry<Callees>) -> Value {
     json!({
         "id": id,
         "created": entry.created,
         "uri": entry.uri,
         "match": entry.matching,
-        "invoke": SINGLE,
+        "invoke": entry.members.policy().name(),
     })
 }
 
@@ -94,15 +102,15 @@ pub(super) fn subscription_details<M>(id: SubscriptionId, entry: &Entry<M>) -> V
     json!({ "id": id, "created": entry.created, "uri": entry.uri, "match": entry.matching })
 }
 
-fn session_count(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn session_count(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     Ok(json!(sessions_with_role(realm, arguments)?.len()))
 }
 
-fn session_list(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn session_list(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     Ok(json!(sessions_with_role(realm, arguments)?))
 }
 
-fn sessions_with_role(realm: &Realm, arguments: &mut Arguments) -> Result<Vec<SessionId>, WampError> {
+fn sessions_with_role(realm: &Realm, arguments: &mut Arguments<'_>) -> Result<Vec<SessionId>, WampError> {
     let roles: Option<Vec<String>> = arguments.optional("filter_authroles", "a list of strings")?;
     arguments.end()?;
     let wanted = |session: &&Session| {
@@ -111,87 +119,87 @@ fn sessions_with_role(realm: &Realm, arguments: &mut Arguments) -> Result<Vec<Se
     Ok(realm.sessions.iter().filter(wanted).map(|session| session.id).collect())
 }
 
-fn session_get(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn session_get(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     let id: SessionId = arguments.last("session", "a session id")?;
     let session = realm.sessions.by_id(id);
     session.map(session_details).ok_or_else(|| absent(uri::NO_SUCH_SESSION, "session", id.get()))
 }
 
-fn registration_list(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn registration_list(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     arguments.end()?;
     let ids = |matching| realm.dealer.registrations.ids(matching).collect::<Vec<_>>();
     Ok(json!({ "exact": ids(Match::Exact), "prefix": ids(Match::Prefix), "wildcard": ids(Match::Wildcard) }))
 }
 
-fn registration_lookup(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn registration_lookup(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     let procedure: Uri = arguments.next("procedure", "a URI")?;
     let options: RegisterOptions = arguments.optional("options", "a dict with match")?.unwrap_or_default();
     arguments.end()?;
     Ok(json!(realm.dealer.registrations.lookup(options.matching, procedure.as_str())))
 }
 
-fn registration_match(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn registration_match(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     let procedure: Uri = arguments.last("procedure", "a URI")?;
     Ok(json!(realm.dealer.route(&procedure).map(|(id, _)| id)))
 }
 
-fn registration_get(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn registration_get(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     registration(realm, arguments).map(|(id, entry)| registration_details(id, entry))
 }
 
-fn registration_list_callees(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn registration_list_callees(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     let (_, entry) = registration(realm, arguments)?;
-    Ok(json!(ids_of([&entry.members.peer], &realm.sessions)))
+    Ok(json!(ids_of(entry.members.peers(), &realm.sessions)))
 }
 
-fn registration_count_callees(realm: &Realm, arguments: &mut Arguments) -> Answer {
-    registration(realm, arguments).map(|_| json!(1))
+fn registration_count_callees(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
+    registration(realm, arguments).map(|(_, entry)| json!(entry.members.len()))
 }
 
 fn registration<'a>(
     realm: &'a Realm,
-    arguments: &mut Arguments,
-) -> Result<(RegistrationId, &'a Entry<Callee>), WampError> {
+    arguments: &mut Arguments<'_>,
+) -> Result<(RegistrationId, &'a Entry<Callees>), WampError> {
     let id: RegistrationId = arguments.last("registration", "a registration id")?;
     let entry = realm.dealer.registrations.get(id);
     Ok((id, entry.ok_or_else(|| absent(uri::NO_SUCH_REGISTRATION, "registration", id.get()))?))
 }
 
-fn subscription_list(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn subscription_list(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     arguments.end()?;
     let ids = |matching| realm.broker.subscriptions.ids(matching).collect::<Vec<_>>();
     Ok(json!({ "exact": ids(Match::Exact), "prefix": ids(Match::Prefix), "wildcard": ids(Match::Wildcard) }))
 }
 
-fn subscription_lookup(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn subscription_lookup(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     let topic: Uri = arguments.next("topic", "a URI")?;
     let options: SubscribeOptions = arguments.optional("options", "a dict with match")?.unwrap_or_default();
     arguments.end()?;
     Ok(json!(realm.broker.subscriptions.lookup(options.matching, topic.as_str())))
 }
 
-fn subscription_match(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn subscription_match(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     let topic: Uri = arguments.last("topic", "a URI")?;
     let ids: Vec<_> = realm.broker.subscriptions.matches(topic.as_str()).map(|(id, _)| id).collect();
     Ok(if ids.is_empty() { Value::Null } else { json!(ids) })
 }
 
-fn subscription_get(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn subscription_get(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     subscription(realm, arguments).map(|(id, entry)| subscription_details(id, entry))
 }
 
-fn subscription_list_subscribers(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn subscription_list_subscribers(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     let (_, entry) = subscription(realm, arguments)?;
     Ok(json!(ids_of(&entry.members, &realm.sessions)))
 }
 
-fn subscription_count_subscribers(realm: &Realm, arguments: &mut Arguments) -> Answer {
+fn subscription_count_subscribers(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
     subscription(realm, arguments).map(|(_, entry)| json!(entry.members.len()))
 }
 
 fn subscription<'a>(
     realm: &'a Realm,
-    arguments: &mut Arguments,
+    arguments: &mut Arguments<'_>,
 ) -> Result<(SubscriptionId, &'a Entry<Subscribers>), WampError> {
     let id: SubscriptionId = arguments.last("subscription", "a subscription id")?;
     let entry = realm.broker.subscriptions.get(id);
@@ -202,60 +210,7 @@ fn ids_of<'a>(peers: impl IntoIterator<Item = &'a PeerId>, sessions: &Sessions) 
     peers.into_iter().filter_map(|peer| Some(sessions.get(*peer)?.id)).collect()
 }
 
-fn absent(error: &str, what: &str, id: u64) -> WampError {
+/// The error for what is not there.
+pub(super) fn absent(error: &str, what: &str, id: u64) -> WampError {
     WampError::new(error, &format!("expected a {what} of this realm, got {id}"))
-}
-
-/// The most positional arguments that any of the procedures takes.
-const MOST_ARGUMENTS: usize = 2;
-
-/// The positional arguments of a call, taken one by one.
-struct Arguments<'a> {
-    texts: std::vec::IntoIter<&'a RawValue>,
-}
-
-impl<'a> Arguments<'a> {
-    fn of(payload: &'a Payload) -> Result<Self, WampError> {
-        let wrong = |error: serde_json::Error| invalid(&format!("expected arguments, got {error}"));
-        let (texts, count) = payload.positional(MOST_ARGUMENTS).map_err(wrong)?;
-        if count > MOST_ARGUMENTS {
-            return Err(invalid(&format!("expected at most {MOST_ARGUMENTS} arguments, got {count}")));
-        }
-        match payload.named(1).map_err(wrong)?.0.first() {
-            None => Ok(Self { texts: texts.into_iter() }),
-            Some((name, _)) => {
-                let name = excerpt(name);
-                Err(invalid(&format!("expected positional arguments only, got {name:?}")))
-            }
-        }
-    }
-
-    /// The next argument, `None` when it is missing or null.
-    fn optional<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Result<Option<T>, WampError> {
-        let Some(text) = self.texts.next().filter(|text| text.get() != "null") else { return Ok(None) };
-        let wrong = |_| invalid(&format!("{name}: expected {expected}, got {}", excerpt(text.get())));
-        serde_json::from_str(text.get()).map(Some).map_err(wrong)
-    }
-
-    fn next<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Result<T, WampError> {
-        self.optional(name, expected)?.ok_or_else(|| invalid(&format!("{name}: expected {expected}, got nothing")))
-    }
-
-    /// The next argument, which must be the last.
-    fn last<T: DeserializeOwned>(&mut self, name: &str, expected: &str) -> Result<T, WampError> {
-        let value = self.next(name, expected)?;
-        self.end()?;
-        Ok(value)
-    }
-
-    fn end(&mut self) -> Result<(), WampError> {
-        match self.texts.next() {
-            None => Ok(()),
-            Some(text) => Err(invalid(&format!("expected no further argument, got {}", excerpt(text.get())))),
-        }
-    }
-}
-
-fn invalid(sentence: &str) -> WampError {
-    WampError::new(uri::INVALID_ARGUMENT, sentence)
 }

@@ -10,21 +10,30 @@
 //!
 //! and after each of them carries out what stands in the [`Outbox`], in that order.
 //!
-//! Which file has what: `welcome` lets sessions in, `realm` sorts a session's messages, `broker` and `audience` have
-//! publish and subscribe, `dealer` has registrations, `calls` the life of a call, `table` and `pattern` what both of
-//! them look URIs up in, `meta` the meta API, `session` what is known of a peer, `turn` and `timers` what
-//! handling a message may use.
+//! Which file has what: `welcome` lets sessions in, `authorization` says what they may do, `realm` sorts a session's
+//! messages, `departure` ends sessions. `broker`, `audience` and `retention` have publish and subscribe, `dealer` and
+//! `callees` registrations, `calls` the life of a call, `table`, `pattern` and `shapes` what URIs are looked up in.
+//! `meta` and `orders` have the meta API (what asks and what acts), with `arguments` and `testaments`; `session` what is
+//! known of a peer, `turn` and `timers` what handling a message may use.
 
+mod arguments;
 mod audience;
+mod authorization;
 mod broker;
+mod callees;
 mod calls;
 mod dealer;
+mod departure;
 mod limits;
 mod meta;
+mod orders;
 mod pattern;
 mod realm;
+mod retention;
 mod session;
+mod shapes;
 mod table;
+mod testaments;
 mod timers;
 mod turn;
 mod welcome;
@@ -41,8 +50,10 @@ use crate::wamp::error::uri;
 use crate::wamp::id::RandomIds;
 use crate::wamp::{Message, RequestId, Uri};
 
+pub use authorization::Anonymous;
 pub use limits::{Counters, LIMIT_EXCEEDED, Limits, Share};
 use realm::Realm;
+pub use session::Locality;
 use session::Peer;
 use timers::{Timer, Timers};
 use turn::{Turn, Violation};
@@ -94,6 +105,8 @@ pub struct RouterConfig {
     pub goodbye_timeout: Duration,
     /// How much there may be.
     pub limits: Limits,
+    /// What sessions may do that did not log in.
+    pub anonymous: Anonymous,
 }
 
 impl RouterConfig {
@@ -106,6 +119,7 @@ impl RouterConfig {
             hello_timeout: Duration::from_secs(10),
             goodbye_timeout: Duration::from_secs(1),
             limits: Limits::default(),
+            anonymous: Anonymous::default(),
         }
     }
 }
@@ -130,10 +144,10 @@ impl Router {
     }
 
     /// A new connection, which has until the deadline of the configuration to say HELLO.
-    pub fn open(&mut self, peer: PeerId, now: Now) {
+    pub fn open(&mut self, peer: PeerId, locality: Locality, now: Now) {
         let deadline = now.mono + self.config.hello_timeout;
         self.timers.set(deadline, Timer::Peer(peer));
-        self.peers.insert(peer, Peer::Opening { deadline });
+        self.peers.insert(peer, Peer::Opening { deadline, locality });
     }
 
     /// A message of a peer. Ignored when the peer is none (any more).
@@ -175,7 +189,9 @@ impl Router {
     pub fn lost(&mut self, peer: PeerId, now: Now, out: &mut Outbox) {
         let Some(state) = self.peers.remove(&peer) else { return };
         match state {
-            Peer::Opening { deadline } | Peer::Leaving { deadline } => self.timers.cancel(deadline, Timer::Peer(peer)),
+            Peer::Opening { deadline, .. } | Peer::Leaving { deadline } => {
+                self.timers.cancel(deadline, Timer::Peer(peer));
+            }
             Peer::Joined { realm } => {
                 let (realms, mut turn) = self.turn(now, out);
                 if let Some(realm) = realms.get_mut(realm) {
@@ -283,7 +299,8 @@ impl Router {
     }
 
     fn turn<'a>(&'a mut self, now: Now, out: &'a mut Outbox) -> (&'a mut [Realm], Turn<'a>) {
-        let Self { config, ids, realms, timers, counters, .. } = self;
-        (realms, Turn { now, limits: &config.limits, ids, timers, counters, out })
+        let Self { config, ids, realms, peers, timers, counters } = self;
+        let RouterConfig { limits, goodbye_timeout, .. } = config;
+        (realms, Turn { now, limits, goodbye_timeout: *goodbye_timeout, peers, ids, timers, counters, out })
     }
 }

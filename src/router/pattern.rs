@@ -9,7 +9,7 @@
 //! - wildcard: patterns of one shape (as many components, the same of them empty) are in one hash table, where the URI is
 //!   looked up with its components at those places made empty. So it takes one hash look-up for each shape of the URI's
 //!   length that is in use: applications have a handful of shapes, not as many as patterns, and a limit keeps those in
-//!   check that have others ([`super::Limits::shapes`]).
+//!   check that have others ([`super::Share::shapes`]).
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -123,13 +123,13 @@ impl<T: Copy> Patterns<T> {
 /// Where a wildcard pattern has empty components. Of two shapes with as many components, the lesser is the more specific:
 /// at the first place where they differ, it is the one that is not empty.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Shape {
+pub(super) struct Shape {
     components: usize,
     empty: Vec<bool>,
 }
 
 impl Shape {
-    fn of(pattern: &str) -> Self {
+    pub fn of(pattern: &str) -> Self {
         let empty: Vec<bool> = pattern.split('.').map(str::is_empty).collect();
         Self { components: empty.len(), empty }
     }

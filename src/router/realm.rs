@@ -3,13 +3,16 @@
 use serde_json::{Value, json};
 
 use super::PeerId;
-use super::broker::{Broker, Left, Subscribed};
-use super::dealer::{CallRequest, Dealer};
+use super::authorization::{Action, authorize};
+use super::broker::{Broker, Left, PublishRequest, Subscribed};
+use super::dealer::{CallRequest, Change, Dealer, Registered, Removal};
 use super::meta::{self, topic};
-use super::session::{Identity, Session, Sessions};
+use super::session::{Identity, Locality, Session, Sessions};
 use super::turn::{Turn, Violation, is_reserved};
 use crate::wamp::message::Kind;
-use crate::wamp::options::{PublishOptions, RegisterOptions, Roles, SubscribeOptions, WelcomeDetails};
+use crate::wamp::options::{
+    Match, PublishOptions, Publisher, RegisterOptions, Roles, SubscribeOptions, WelcomeDetails,
+};
 use crate::wamp::{Message, Payload, RegistrationId, RequestId, SessionId, SubscriptionId, Uri, WampError};
 
 /// One realm of the router.
@@ -35,40 +38,17 @@ impl Realm {
         &mut self,
         peer: PeerId,
         identity: Identity,
+        locality: Locality,
         roles: &Roles,
         details: WelcomeDetails,
         turn: &mut Turn<'_>,
     ) {
         let id = self.sessions.draw_id(turn.ids);
-        let session = Session::new(id, identity, roles);
+        let session = Session::new(id, identity, locality, roles);
         turn.counters.joined += 1;
         turn.send(peer, Message::Welcome { session: id, details });
         self.broker.announce(topic::SESSION_JOINED, || [meta::session_details(&session)], turn);
         self.sessions.insert(peer, session);
-    }
-
-    /// Ends a session: what it owned goes, those it dealt with are told. Takes as long as it owned things.
-    pub fn leave(&mut self, peer: PeerId, turn: &mut Turn<'_>) {
-        let Some(session) = self.sessions.remove(peer) else { return };
-        let Session { id, identity, subscriptions, registrations, calls, invocations, .. } = session;
-        // All tables first: nothing that is announced below may still go to this peer.
-        let subscriptions: Vec<_> = subscriptions
-            .into_iter()
-            .map(|subscription| (subscription, self.broker.drop_subscriber(peer, subscription)))
-            .collect();
-        for registration in &registrations {
-            self.dealer.registrations.remove(*registration);
-        }
-        self.sessions.end_invocations(invocations, turn);
-        self.sessions.end_calls(calls, turn);
-        for (subscription, left) in subscriptions {
-            self.announce_unsubscribed(id, subscription, left, turn);
-        }
-        for registration in registrations {
-            self.announce_unregistered(id, registration, turn);
-        }
-        let arguments = || [json!(id), json!(identity.authid), json!(identity.authrole)];
-        self.broker.announce(topic::SESSION_LEFT, arguments, turn);
     }
 
     /// Forgets every session at once, and all that was theirs.
@@ -78,7 +58,7 @@ impl Realm {
 
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.broker.is_empty() && self.dealer.registrations.is_empty()
+        self.sessions.is_empty() && self.broker.is_empty() && self.dealer.is_empty()
     }
 
     /// A message of a session.
@@ -137,7 +117,13 @@ impl Realm {
         payload: Payload,
         turn: &mut Turn<'_>,
     ) {
-        match self.broker.publish(&self.sessions, peer, options, topic, payload, turn) {
+        let Some(session) = self.sessions.get(peer) else { return };
+        let identity = if options.disclose_me { session.as_publisher() } else { Publisher::default() };
+        let published = authorize(session, Action::Publish, topic, Match::Exact).and_then(|()| {
+            let request = PublishRequest { publisher: peer, identity, options, topic, payload };
+            self.broker.publish(&self.sessions, request, turn)
+        });
+        match published {
             Ok(publication) if options.acknowledge => turn.send(peer, Message::Published { request, publication }),
             Err(error) if options.acknowledge => turn.refuse(peer, Kind::Publish, request, error),
             Ok(_) => {}
@@ -155,11 +141,16 @@ impl Realm {
     ) {
         let Some(session) = self.sessions.get_mut(peer) else { return };
         let id = session.id;
-        let (subscription, change) = match self.broker.subscribe(peer, session, options.matching, topic, turn) {
+        let subscribed = authorize(session, Action::Subscribe, &topic, options.matching)
+            .and_then(|()| self.broker.subscribe(peer, session, options, topic, turn));
+        let (subscription, change) = match subscribed {
             Ok(subscribed) => subscribed,
             Err(error) => return turn.refuse(peer, Kind::Subscribe, request, error),
         };
         turn.send(peer, Message::Subscribed { request, subscription });
+        if options.get_retained {
+            self.broker.deliver_retained(peer, subscription, &self.sessions, turn);
+        }
         if change == Subscribed::Created {
             if let Some(entry) = self.broker.subscriptions.get(subscription) {
                 let arguments = || [json!(id), meta::subscription_details(subscription, entry)];
@@ -191,27 +182,34 @@ impl Realm {
         procedure: Uri,
         turn: &mut Turn<'_>,
     ) {
-        let Some(session) = self.sessions.get_mut(peer) else { return };
+        let Some(session) = self.sessions.get(peer) else { return };
         let id = session.id;
-        let registration = match self.dealer.register(peer, session, options, procedure, turn) {
-            Ok(registration) => registration,
+        let registered = authorize(session, Action::Register, &procedure, options.matching)
+            .and_then(|()| self.dealer.register(peer, &mut self.sessions, options, procedure, turn));
+        let Registered { id: registration, change, displaced } = match registered {
+            Ok(registered) => registered,
             Err(error) => return turn.refuse(peer, Kind::Register, request, error),
         };
         turn.send(peer, Message::Registered { request, registration });
-        if let Some(entry) = self.dealer.registrations.get(registration) {
-            let arguments = || [json!(id), meta::registration_details(registration, entry)];
-            self.broker.announce(topic::REGISTRATION_CREATED, arguments, turn);
+        for removal in displaced {
+            self.announce_unregistered(removal, turn);
+        }
+        if change == Change::Created {
+            if let Some(entry) = self.dealer.registrations.get(registration) {
+                let arguments = || [json!(id), meta::registration_details(registration, entry)];
+                self.broker.announce(topic::REGISTRATION_CREATED, arguments, turn);
+            }
         }
         self.broker.announce(topic::REGISTERED, || [json!(id), json!(registration)], turn);
     }
 
     fn unregister(&mut self, peer: PeerId, request: RequestId, registration: RegistrationId, turn: &mut Turn<'_>) {
         let Some(session) = self.sessions.get_mut(peer) else { return };
-        let id = session.id;
-        match self.dealer.unregister(session, registration) {
-            Ok(()) => {
+        let session_id = session.id;
+        match self.dealer.unregister(peer, session, registration) {
+            Ok(left) => {
                 turn.send(peer, Message::Unregistered { request, revoked: None });
-                self.announce_unregistered(id, registration, turn);
+                self.announce_unregistered(Removal { session: session_id, registration, left }, turn);
             }
             Err(error) => turn.refuse(peer, Kind::Unregister, request, error),
         }
@@ -225,9 +223,10 @@ impl Realm {
         }
         let counts = (session.calls.len(), self.sessions.open_calls);
         let room = turn.check_room(counts, |share| share.calls, "calls without an answer");
-        let answer = room.and_then(|()| {
+        let permission = room.and_then(|()| authorize(session, Action::Call, &call.procedure, Match::Exact));
+        let answer = permission.and_then(|()| {
             if is_reserved(&call.procedure) {
-                let payload = meta::call(self, &call.procedure, &call.payload, turn)?;
+                let payload = meta::call(self, caller, &call.procedure, &call.payload, turn)?;
                 turn.send(caller, Message::Result { request, details: Default::default(), payload });
                 return Ok(());
             }
@@ -239,7 +238,13 @@ impl Realm {
         Ok(())
     }
 
-    fn announce_unsubscribed(&self, session: SessionId, subscription: SubscriptionId, left: Left, turn: &mut Turn<'_>) {
+    pub(super) fn announce_unsubscribed(
+        &self,
+        session: SessionId,
+        subscription: SubscriptionId,
+        left: Left,
+        turn: &mut Turn<'_>,
+    ) {
         let arguments = || -> [Value; 2] { [json!(session), json!(subscription)] };
         self.broker.announce(topic::UNSUBSCRIBED, arguments, turn);
         if left == Left::Nobody {
@@ -247,10 +252,13 @@ impl Realm {
         }
     }
 
-    fn announce_unregistered(&self, session: SessionId, registration: RegistrationId, turn: &mut Turn<'_>) {
+    pub(super) fn announce_unregistered(&self, removal: Removal, turn: &mut Turn<'_>) {
+        let Removal { session, registration, left } = removal;
         let arguments = || -> [Value; 2] { [json!(session), json!(registration)] };
         self.broker.announce(topic::UNREGISTERED, arguments, turn);
-        self.broker.announce(topic::REGISTRATION_DELETED, arguments, turn);
+        if left == Left::Nobody {
+            self.broker.announce(topic::REGISTRATION_DELETED, arguments, turn);
+        }
     }
 }
 

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use super::PeerId;
+use super::authorization::Permissions;
 use super::calls::{Call, Invocation};
+use super::shapes::Shapes;
+use super::testaments::{Amount, Testaments};
 use crate::wamp::id::{RandomIds, Sequence};
 use crate::wamp::options::{Caller, Publisher, Roles};
 use crate::wamp::{RegistrationId, RequestId, SessionId, SubscriptionId};
@@ -13,11 +16,20 @@ use crate::wamp::{RegistrationId, RequestId, SessionId, SubscriptionId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
     /// No HELLO yet.
-    Opening { deadline: Instant },
+    Opening { deadline: Instant, locality: Locality },
     /// A session, in the realm with this index.
     Joined { realm: usize },
     /// The router said GOODBYE, the client has not answered.
     Leaving { deadline: Instant },
+}
+
+/// Where a peer is, as the driver says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locality {
+    /// At the other end of a connection.
+    Remote,
+    /// In the router's own process. It cannot come back, so no client can end its session or take its registrations away.
+    Embedded,
 }
 
 /// Who a session is, as its WELCOME said.
@@ -27,11 +39,12 @@ pub(super) struct Identity {
     pub authrole: &'static str,
     pub authmethod: &'static str,
     pub authprovider: &'static str,
+    pub permissions: Permissions,
 }
 
 impl Identity {
     /// Somebody who did not log in, with a name like `QK7F-3XRT-94HA`.
-    pub fn anonymous(ids: &mut RandomIds) -> Self {
+    pub fn anonymous(permissions: Permissions, ids: &mut RandomIds) -> Self {
         // No vowels but A and E, nothing that is taken for another: easy to read out, hard to make words of.
         const LETTERS: &[u8; 26] = b"346789ACEFGHJKLMNPQRTUVWXY";
         const LENGTH: usize = 12;
@@ -44,7 +57,7 @@ impl Identity {
             authid.extend(LETTERS.get((number % 26) as usize).map(|letter| char::from(*letter)));
             number /= 26;
         }
-        Self { authid, authrole: "anonymous", authmethod: "anonymous", authprovider: "static" }
+        Self { authid, authrole: "anonymous", authmethod: "anonymous", authprovider: "static", permissions }
     }
 }
 
@@ -53,12 +66,20 @@ impl Identity {
 pub(super) struct Session {
     pub id: SessionId,
     pub identity: Identity,
+    pub locality: Locality,
     /// Announced as a callee: INTERRUPT is understood (*Call Canceling*).
     pub interruptible: bool,
     /// Announced as a callee: results may come in parts (*Progressive Call Results*).
     pub progressive: bool,
+    /// Announced as a callee: UNREGISTERED is understood that no UNREGISTER was sent for (*Registration Revocation*).
+    pub revocable: bool,
     pub subscriptions: BTreeSet<SubscriptionId>,
     pub registrations: BTreeSet<RegistrationId>,
+    /// Of its wildcard subscriptions.
+    pub subscription_shapes: Shapes,
+    /// Of its wildcard registrations.
+    pub registration_shapes: Shapes,
+    pub testaments: Testaments,
     /// The calls it made that have no final answer yet.
     pub calls: BTreeMap<RequestId, Call>,
     /// The calls it has to answer.
@@ -68,17 +89,22 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub fn new(id: SessionId, identity: Identity, roles: &Roles) -> Self {
+    pub fn new(id: SessionId, identity: Identity, locality: Locality, roles: &Roles) -> Self {
         let interruptible = roles.callee_can_be_interrupted();
         Self {
             id,
             identity,
+            locality,
             interruptible,
             // The spec would have callees of streams be interruptible too. autobahn-js is not, and relies on streams: what it
             // sends when nobody waits any more is dropped.
             progressive: roles.callee.as_ref().is_some_and(|role| role.has("progressive_call_results")),
+            revocable: roles.callee.as_ref().is_some_and(|role| role.has("registration_revocation")),
             subscriptions: BTreeSet::new(),
             registrations: BTreeSet::new(),
+            subscription_shapes: Shapes::default(),
+            registration_shapes: Shapes::default(),
+            testaments: Testaments::default(),
             calls: BTreeMap::new(),
             invocations: BTreeMap::new(),
             invocation_ids: Sequence::default(),
@@ -109,6 +135,8 @@ impl Session {
 pub(super) struct Sessions {
     /// Calls without a final answer.
     pub(super) open_calls: usize,
+    /// The testaments of all.
+    pub(super) testaments: Amount,
     by_peer: HashMap<PeerId, Session>,
     by_id: HashMap<SessionId, PeerId>,
 }
@@ -147,12 +175,22 @@ impl Sessions {
         self.get(*self.by_id.get(&id)?)
     }
 
+    pub fn peer_of(&self, id: SessionId) -> Option<PeerId> {
+        self.by_id.get(&id).copied()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Session> {
         self.by_peer.values()
     }
 
+    /// The peers whose session is such.
+    pub fn peers_where(&self, is_such: impl Fn(&Session) -> bool) -> Vec<PeerId> {
+        self.by_peer.iter().filter(|(_, session)| is_such(session)).map(|(peer, _)| *peer).collect()
+    }
+
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
-        self.by_peer.is_empty() && self.by_id.is_empty() && self.open_calls == 0
+        let nobody = self.by_peer.is_empty() && self.by_id.is_empty();
+        nobody && self.open_calls == 0 && self.testaments == Amount::default()
     }
 }

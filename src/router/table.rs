@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use super::pattern::Patterns;
+use super::shapes::Shapes;
 use super::turn::Turn;
 use crate::sync::clock::Timestamp;
 use crate::wamp::id::{Drawn, RandomIds};
@@ -60,16 +61,23 @@ impl<I: Copy + Eq + Hash + Drawn, M> Table<I, M> {
         self.patterns.matches(uri).filter_map(|id| Some((id, self.entries.get(&id)?)))
     }
 
-    /// Whether there may be an entry for this pattern: those that match in a new way cost every look-up.
-    pub fn check_shape(&self, matching: Match, uri: &str, turn: &mut Turn<'_>) -> Result<(), WampError> {
+    /// Whether a session that has patterns of these shapes may have this one: those that match in a new way cost every
+    /// look-up.
+    pub fn check_shape(
+        &self,
+        matching: Match,
+        uri: &str,
+        of_session: &Shapes,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), WampError> {
+        let limits = turn.limits;
+        if let Some(count) = of_session.without(matching, uri) {
+            turn.check_limit(count, limits.session.shapes, "shapes of wildcard patterns in a session")?;
+        }
         match self.patterns.shapes_without(matching, uri) {
-            Some(count) => turn.check_limit(count, turn.limits.shapes, "shapes of wildcard patterns in a realm"),
+            Some(count) => turn.check_limit(count, limits.realm.shapes, "shapes of wildcard patterns in a realm"),
             None => Ok(()),
         }
-    }
-
-    pub fn len(&self) -> usize {
-        self.entries.len()
     }
 
     pub fn ids(&self, matching: Match) -> impl Iterator<Item = I> + '_ {

@@ -1,15 +1,18 @@
 //! What handling one message may use besides the tables of its realm: the time, the ids, the timers, and the way out.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::limits::{Counters, LIMIT_EXCEEDED, Limits, Share};
-use super::timers::Timers;
+use super::session::Peer;
+use super::timers::{Timer, Timers};
 use super::{Outbox, Output, PeerId};
 use crate::sync::clock::Now;
 use crate::wamp::error::uri;
 use crate::wamp::id::RandomIds;
 use crate::wamp::message::Kind;
-use crate::wamp::options::Empty;
+use crate::wamp::options::{ClosingDetails, Empty};
 use crate::wamp::uri::{Form, Rules};
 use crate::wamp::{Message, RequestId, Uri, WampError};
 
@@ -18,6 +21,9 @@ use crate::wamp::{Message, RequestId, Uri, WampError};
 pub(super) struct Turn<'a> {
     pub now: Now,
     pub limits: &'a Limits,
+    /// How long a client may take to answer GOODBYE.
+    pub goodbye_timeout: Duration,
+    pub peers: &'a mut HashMap<PeerId, Peer>,
     pub ids: &'a mut RandomIds,
     pub timers: &'a mut Timers,
     pub counters: &'a mut Counters,
@@ -43,6 +49,14 @@ impl Turn<'_> {
     pub fn refuse(&mut self, to: PeerId, kind: Kind, request: RequestId, error: WampError) {
         let WampError { uri: error, payload } = error;
         self.send(to, Message::Error { kind, request, details: Empty {}, error, payload });
+    }
+
+    /// Says GOODBYE to a peer, whose session its realm must forget.
+    pub fn dismiss(&mut self, peer: PeerId, details: ClosingDetails, reason: Uri) {
+        let deadline = self.now.mono + self.goodbye_timeout;
+        self.peers.insert(peer, Peer::Leaving { deadline });
+        self.timers.set(deadline, Timer::Peer(peer));
+        self.send(peer, Message::Goodbye { details, reason });
     }
 
     /// Whether a session that has so many of `what`, in a realm that has so many, may have one more.

@@ -1,6 +1,7 @@
 //! HELLO, and its answer: who is let in, and what the router announces.
 
-use super::session::{Identity, Peer};
+use super::authorization::Permissions;
+use super::session::{Identity, Locality, Peer};
 use super::timers::Timer;
 use super::{Outbox, Output, PeerId, Router};
 use crate::sync::clock::Now;
@@ -10,12 +11,13 @@ use crate::wamp::options::{HelloDetails, Role, Roles, WelcomeDetails};
 use crate::wamp::uri::Form;
 use crate::wamp::{Uri, WampError, excerpt};
 
-/// The broker's advanced features, each of which works whole. `session_meta_api` is not among them while sessions cannot
-/// be killed.
+/// The broker's advanced features, each of which works whole.
 const BROKER: &[&str] = &[
+    "event_retention",
     "pattern_based_subscription",
     "publisher_exclusion",
     "publisher_identification",
+    "session_meta_api",
     "subscriber_blackwhite_listing",
     "subscription_meta_api",
 ];
@@ -28,6 +30,10 @@ const DEALER: &[&str] = &[
     "pattern_based_registration",
     "progressive_call_results",
     "registration_meta_api",
+    "registration_revocation",
+    "session_meta_api",
+    "shared_registration",
+    "testament_meta_api",
 ];
 
 /// The only way in so far.
@@ -49,13 +55,21 @@ impl Router {
                 return self.close(peer, now, out);
             }
         };
-        if let Some(Peer::Opening { deadline }) = self.peers.insert(peer, Peer::Joined { realm: index }) {
-            self.timers.cancel(deadline, Timer::Peer(peer));
-        }
+        let locality = match self.peers.insert(peer, Peer::Joined { realm: index }) {
+            Some(Peer::Opening { deadline, locality }) => {
+                self.timers.cancel(deadline, Timer::Peer(peer));
+                locality
+            }
+            _ => Locality::Remote,
+        };
+        let permissions = match locality {
+            Locality::Remote => Permissions::of_anonymous(self.config.anonymous),
+            Locality::Embedded => Permissions::Everything,
+        };
         let agent = self.config.agent.clone();
         let (realms, mut turn) = self.turn(now, out);
         let Some(joined) = realms.get_mut(index) else { return };
-        let identity = Identity::anonymous(turn.ids);
+        let identity = Identity::anonymous(permissions, turn.ids);
         let welcome = WelcomeDetails {
             roles: Roles { broker: Some(Role::with(BROKER)), dealer: Some(Role::with(DEALER)), ..Roles::default() },
             agent: Some(agent),
@@ -65,7 +79,7 @@ impl Router {
             authmethod: Some(identity.authmethod.to_owned()),
             authprovider: Some(identity.authprovider.to_owned()),
         };
-        joined.join(peer, identity, &details.roles, welcome, &mut turn);
+        joined.join(peer, identity, locality, &details.roles, welcome, &mut turn);
     }
 
     /// The index of the realm that a HELLO may join.

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::link::AGENT;
-use crate::router::{Router, RouterConfig};
+use crate::router::{Anonymous, Router, RouterConfig};
 use crate::sync::clock::Now;
 use crate::sync::mailbox::{Post, mailbox};
 use crate::sync::thread::Thread;
@@ -67,7 +67,8 @@ pub struct ServerConfig {
     pub timeouts: Timeouts,
     /// How much there may be.
     pub capacity: Capacity,
-    /// The router behind the port.
+    /// The router behind the port. Its [`RouterConfig::anonymous`] is [`Anonymous::Restricted`] where others can reach the
+    /// address.
     pub router: RouterConfig,
 }
 
@@ -144,9 +145,12 @@ impl Server {
     /// # Errors
     /// [`ServerError`]; nothing runs then.
     pub fn start(config: ServerConfig, inside: Vec<Memory>) -> Result<Self, ServerError> {
-        let ServerConfig { listen, exposure, allow_origin, keepalive, timeouts, capacity, router } = config;
-        if needs_permission(listen) && exposure != Exposure::RemoteAnonymous {
-            return Err(ServerError::NeedsPermission(listen));
+        let ServerConfig { listen, exposure, allow_origin, keepalive, timeouts, capacity, mut router } = config;
+        if needs_permission(listen) {
+            if exposure != Exposure::RemoteAnonymous {
+                return Err(ServerError::NeedsPermission(listen));
+            }
+            router.anonymous = Anonymous::Restricted;
         }
         let bound = Listener::bind(listen).and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = bound.map_err(|error| ServerError::Listen { address: listen, error })?;

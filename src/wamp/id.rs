@@ -67,6 +67,11 @@ ids! {
     PublicationId from 1;
 }
 
+impl RequestId {
+    /// What stands for no request.
+    pub const NONE: Self = Self(0);
+}
+
 /// An id that can be drawn.
 pub trait Drawn {
     /// The id with a number that is known to be from 1 to 2^53.
@@ -112,6 +117,14 @@ impl RandomIds {
     pub fn draw<I: Drawn>(&mut self) -> I {
         self.drawn += 1;
         I::from_drawn(self.key.hash_one(self.drawn) % MAX_ID + 1)
+    }
+
+    /// One of so many places, counted from 0; 0 when there is none.
+    pub fn below(&mut self, places: usize) -> usize {
+        self.drawn += 1;
+        let number = self.key.hash_one(self.drawn);
+        // Less than `places`, so it is a usize.
+        number.checked_rem(places as u64).unwrap_or_default() as usize
     }
 }
 

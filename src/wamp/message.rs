@@ -3,7 +3,7 @@
 use super::id::{PublicationId, RegistrationId, RequestId, SessionId, SubscriptionId};
 use super::options::{
     CallOptions, CancelOptions, ClosingDetails, Dict, Empty, EventDetails, HelloDetails, InvocationDetails,
-    PublishOptions, RegisterOptions, ResultDetails, SubscribeOptions, WelcomeDetails,
+    PublishOptions, RegisterOptions, ResultDetails, Revocation, SubscribeOptions, WelcomeDetails,
 };
 use super::payload::Payload;
 use super::uri::Uri;
@@ -52,9 +52,9 @@ pub enum Message {
     Registered { request: RequestId, registration: RegistrationId },
     /// Ends a registration: client to router.
     Unregister { request: RequestId, registration: RegistrationId },
-    /// The registration has ended: router to client. `revoked` names it when the router ended it on its own accord, for
+    /// The registration has ended: router to client. `revoked` says which when the router ended it on its own accord, for
     /// request 0 (*Registration Revocation*).
-    Unregistered { request: RequestId, revoked: Option<RegistrationId> },
+    Unregistered { request: RequestId, revoked: Option<Revocation> },
     /// Calls a procedure: router to client.
     Invocation { request: RequestId, registration: RegistrationId, details: InvocationDetails, payload: Payload },
     /// Tells the callee that the call was taken back: router to client.

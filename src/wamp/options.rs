@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::id::SessionId;
+use super::id::{RegistrationId, SessionId};
 use super::uri::{Form, Uri};
 
 /// A dict without a type of its own.
@@ -253,6 +253,20 @@ pub struct PublishOptions {
     /// The only roles that may get the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub eligible_authrole: Option<Vec<String>>,
+    /// *Event Retention*: whether the event is kept for those who subscribe later.
+    #[serde(skip_serializing_if = "is_false")]
+    pub retain: bool,
+}
+
+impl PublishOptions {
+    /// Bytes that its lists hold, about.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let sessions = [&self.exclude, &self.eligible].into_iter().flatten().map(|list| size_of_val(list.as_slice()));
+        let names = [&self.exclude_authid, &self.exclude_authrole, &self.eligible_authid, &self.eligible_authrole];
+        let names = names.into_iter().flatten().flatten().map(|name| size_of::<String>() + name.len());
+        sessions.sum::<usize>() + names.sum::<usize>()
+    }
 }
 
 /// SUBSCRIBE.Options.
@@ -262,6 +276,9 @@ pub struct SubscribeOptions {
     /// How the topic is matched.
     #[serde(rename = "match", skip_serializing_if = "Match::is_exact")]
     pub matching: Match,
+    /// *Event Retention*: whether the subscriber wants what was kept.
+    #[serde(skip_serializing_if = "is_false")]
+    pub get_retained: bool,
 }
 
 /// EVENT.Details.
@@ -274,6 +291,9 @@ pub struct EventDetails {
     /// Who published, when that is disclosed.
     #[serde(flatten)]
     pub publisher: Publisher,
+    /// *Event Retention*: whether the event was published before the subscription stood.
+    #[serde(skip_serializing_if = "is_false")]
+    pub retained: bool,
 }
 
 /// *Publisher Identification*.
@@ -337,6 +357,22 @@ pub struct RegisterOptions {
     /// *Caller Identification*: whether the callee wants to be told who calls.
     #[serde(skip_serializing_if = "is_false")]
     pub disclose_caller: bool,
+    /// Whether those who have registered the procedure already lose it (Crossbar.io's; the spec has only what it leads to,
+    /// *Registration Revocation*).
+    #[serde(skip_serializing_if = "is_false")]
+    pub force_reregister: bool,
+}
+
+/// UNREGISTERED.Details of a registration that the router took away (*Registration Revocation*).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Revocation {
+    /// Which one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration: Option<RegistrationId>,
+    /// Why. A URI, because autobahn takes nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Uri>,
 }
 
 /// INVOCATION.Details.

@@ -217,7 +217,8 @@ impl Session {
             }
             Message::Unregistered { request, revoked } => {
                 if request.get() == 0 {
-                    return Ok(Some(Event::Revoked { registration: revoked }));
+                    let registration = revoked.and_then(|revocation| revocation.registration);
+                    return Ok(Some(Event::Revoked { registration }));
                 }
                 self.close(request, Kind::Unregister, Kind::Unregistered)?;
                 Event::Done { request, publication: None }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::router::{Limits, Outbox, Output, PeerId, Router, RouterConfig};
+use crate::router::{Limits, Locality, Outbox, Output, PeerId, Router, RouterConfig};
 use crate::sync::clock::{Now, Timestamp};
 use crate::wamp::Uri;
 use crate::wamp::codec::json;
@@ -13,7 +13,7 @@ use crate::wamp::id::RandomIds;
 
 /// HELLO of a client with every feature.
 pub const HELLO: &str = r#"[1,"realm1",{"roles":{"publisher":{},"subscriber":{},"caller":{},
-    "callee":{"features":{"call_canceling":true,"progressive_call_results":true}}}}]"#;
+    "callee":{"features":{"call_canceling":true,"progressive_call_results":true,"registration_revocation":true}}}}]"#;
 
 pub struct Bench {
     pub router: Router,
@@ -31,7 +31,7 @@ impl Bench {
         Self::with(|config| config.limits = limits)
     }
 
-    fn with(change: impl FnOnce(&mut RouterConfig)) -> Self {
+    pub fn with(change: impl FnOnce(&mut RouterConfig)) -> Self {
         let mut config = RouterConfig::new(vec![Uri::from("realm1"), Uri::from("realm2")], "bench/1");
         change(&mut config);
         Self {
@@ -57,9 +57,13 @@ impl Bench {
     }
 
     pub fn open(&mut self) -> PeerId {
+        self.open_at(Locality::Remote)
+    }
+
+    fn open_at(&mut self, locality: Locality) -> PeerId {
         self.last_peer += 1;
         let peer = PeerId(self.last_peer);
-        self.router.open(peer, self.now);
+        self.router.open(peer, locality, self.now);
         peer
     }
 
@@ -70,6 +74,16 @@ impl Bench {
 
     pub fn join_with(&mut self, hello: &str) -> (PeerId, u64) {
         let peer = self.open();
+        self.welcomed(peer, hello)
+    }
+
+    /// A peer in the router's own process.
+    pub fn join_embedded(&mut self) -> (PeerId, u64) {
+        let peer = self.open_at(Locality::Embedded);
+        self.welcomed(peer, HELLO)
+    }
+
+    fn welcomed(&mut self, peer: PeerId, hello: &str) -> (PeerId, u64) {
         self.say(peer, hello);
         let welcome = self.got(peer);
         assert_eq!(welcome[0][0], 2, "{welcome:?}");
@@ -104,6 +118,11 @@ impl Bench {
         let answer = self.ask(peer, &json!([64, 1, { "match": matching }, procedure]).to_string());
         assert_eq!(answer[0][0], 65, "{answer:?}");
         answer[0][2].as_u64().unwrap()
+    }
+
+    /// Calls a procedure of the router's own; everything that its caller then got.
+    pub fn meta(&mut self, peer: PeerId, procedure: &str, args: &Value, kwargs: &Value) -> Vec<Value> {
+        self.ask(peer, &json!([48, 1, {}, procedure, args, kwargs]).to_string())
     }
 
     /// Takes what was sent to a peer since it was last asked for. `"close"` stands for the end of its connection.

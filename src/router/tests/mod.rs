@@ -2,9 +2,14 @@
 
 mod bench;
 mod calls;
+mod kill;
 mod meta;
 mod pattern;
 mod pubsub;
 mod random;
 mod registrations;
+mod retention;
+mod revocation;
 mod sessions;
+mod shared;
+mod testaments;

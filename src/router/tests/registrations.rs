@@ -13,9 +13,6 @@ fn a_procedure_is_registered_once_for_each_match_policy() {
     let first = bench.register(callee, "exact", "a.b");
     assert_eq!(error_of(&bench.ask(rival, r#"[64,2,{},"a.b"]"#)), "wamp.error.procedure_already_exists");
     assert_eq!(error_of(&bench.ask(callee, r#"[64,3,{},"a.b"]"#)), "wamp.error.procedure_already_exists");
-    // Not on offer, so not heeded.
-    let forced = bench.ask(rival, r#"[64,4,{"force_reregister":true},"a.b"]"#);
-    assert_eq!(error_of(&forced), "wamp.error.procedure_already_exists");
     bench.register(rival, "prefix", "a.b");
     bench.register(rival, "wildcard", "a.b");
     assert_eq!(bench.ask(callee, &format!("[66,5,{first}]")), [json!([67, 5])]);
@@ -38,7 +35,7 @@ fn what_cannot_be_registered_is_an_error() {
         (r#"[64,1,{"match":"prefix"},"wamp"]"#, "wamp.error.invalid_uri"),
         (r#"[64,1,{"match":"wildcard"},"wamp..count"]"#, "wamp.error.invalid_uri"),
         (long.as_str(), "wamp.error.invalid_uri"),
-        (r#"[64,1,{"invoke":"roundrobin"},"a.b"]"#, "wamp.error.option_not_allowed"),
+        (r#"[64,1,{"invoke":"load"},"a.b"]"#, "wamp.error.option_not_allowed"),
     ] {
         let got = bench.ask(callee, text);
         assert_eq!(error_of(&got), error, "{text}");
@@ -92,7 +89,7 @@ fn the_protocols_own_procedures_never_reach_a_client() {
     let (callee, _) = bench.join();
     bench.register(callee, "prefix", "");
     bench.register(callee, "wildcard", "..");
-    let got = bench.ask(callee, r#"[48,1,{},"wamp.session.kill_all"]"#);
+    let got = bench.ask(callee, r#"[48,1,{},"wamp.session.destroy"]"#);
     assert_eq!(error_of(&got), "wamp.error.no_such_procedure");
     let got = bench.ask(callee, r#"[48,2,{},"wamp.registration.match",["wamp.session.count"]]"#);
     assert_eq!(got, [json!([50, 2, {}, [null]])]);
@@ -100,7 +97,7 @@ fn the_protocols_own_procedures_never_reach_a_client() {
 
 #[test]
 fn a_session_has_only_so_many_of_each() {
-    let session = Share { registrations: 2, subscriptions: 2, calls: 2 };
+    let session = Share { registrations: 2, subscriptions: 2, calls: 2, ..Limits::default().session };
     let limits = Limits { session, uri_length: 20, ..Limits::default() };
     let mut bench = Bench::with_limits(limits);
     let (peer, _) = bench.join();
@@ -128,7 +125,7 @@ fn a_session_has_only_so_many_of_each() {
 
 #[test]
 fn all_sessions_of_a_realm_have_only_so_many_together() {
-    let realm = Share { registrations: 3, subscriptions: 3, calls: 3 };
+    let realm = Share { registrations: 3, subscriptions: 3, calls: 3, ..Limits::default().realm };
     let mut bench = Bench::with_limits(Limits { realm, ..Limits::default() });
     let peers = [bench.join().0, bench.join().0, bench.join().0, bench.join().0];
     // The same topic four times: each counts.
@@ -156,7 +153,8 @@ fn all_sessions_of_a_realm_have_only_so_many_together() {
 
 #[test]
 fn a_realm_has_only_so_many_shapes_of_wildcards() {
-    let mut bench = Bench::with_limits(Limits { shapes: 2, ..Limits::default() });
+    let realm = Share { shapes: 2, ..Limits::default().realm };
+    let mut bench = Bench::with_limits(Limits { realm, ..Limits::default() });
     let (one, _) = bench.join();
     let (two, _) = bench.join();
     for (kind, options) in [(32, json!({ "match": "wildcard" })), (64, json!({ "match": "wildcard" }))] {
@@ -180,6 +178,43 @@ fn a_realm_has_only_so_many_shapes_of_wildcards() {
             assert_eq!(ask(&mut bench, one, 10, "a.")[0], 33);
         }
     }
+}
+
+#[test]
+fn a_session_has_only_its_share_of_the_shapes() {
+    let session = Share { shapes: 2, ..Limits::default().session };
+    let mut bench = Bench::with_limits(Limits { session, ..Limits::default() });
+    let (greedy, _) = bench.join();
+    let (other, _) = bench.join();
+    for kind in [32, 64] {
+        let ask = |bench: &mut Bench, peer, uri| {
+            bench.ask(peer, &json!([kind, 1, { "match": "wildcard" }, uri]).to_string())[0].clone()
+        };
+        let first = ask(&mut bench, greedy, "a..b")[2].clone();
+        let same = ask(&mut bench, greedy, "c..d")[2].clone();
+        assert_eq!(ask(&mut bench, greedy, "a.")[0], kind + 1);
+        let error = ask(&mut bench, greedy, ".a");
+        assert_eq!(error[4], LIMIT_EXCEEDED);
+        assert!(
+            error[5][0].as_str().unwrap().contains("at most 2 shapes of wildcard patterns in a session"),
+            "{error}"
+        );
+        // What others have is no excuse, and no obstacle to them.
+        assert_eq!(ask(&mut bench, other, ".b")[0], kind + 1);
+        assert_eq!(ask(&mut bench, greedy, ".a")[4], LIMIT_EXCEEDED);
+        // A shape is given back with the last pattern of it.
+        assert_eq!(bench.ask(greedy, &json!([kind + 2, 2, first]).to_string())[0][0], kind + 3);
+        assert_eq!(ask(&mut bench, greedy, ".a")[4], LIMIT_EXCEEDED);
+        assert_eq!(bench.ask(greedy, &json!([kind + 2, 2, same]).to_string())[0][0], kind + 3);
+        assert_eq!(ask(&mut bench, greedy, ".a")[0], kind + 1);
+    }
+    // A registration that is taken away gives its shape back, too.
+    let id = bench.ask(other, r#"[64,3,{"match":"wildcard"},"x..y.z"]"#)[0][2].clone();
+    assert_eq!(bench.ask(other, r#"[64,4,{"match":"wildcard"},"x.y.z."]"#)[0][4], LIMIT_EXCEEDED);
+    bench.say(greedy, r#"[64,5,{"match":"wildcard","force_reregister":true},".b"]"#);
+    assert_eq!(bench.got(other)[0][0], 67);
+    assert_eq!(bench.ask(other, r#"[64,4,{"match":"wildcard"},"x.y.z."]"#)[0][0], 65);
+    assert!(id.is_number());
 }
 
 #[test]

@@ -39,9 +39,11 @@ fn a_welcome_says_who_one_is_and_what_works() {
     assert_eq!(
         features("broker"),
         [
+            "event_retention",
             "pattern_based_subscription",
             "publisher_exclusion",
             "publisher_identification",
+            "session_meta_api",
             "subscriber_blackwhite_listing",
             "subscription_meta_api"
         ]
@@ -54,7 +56,11 @@ fn a_welcome_says_who_one_is_and_what_works() {
             "caller_identification",
             "pattern_based_registration",
             "progressive_call_results",
-            "registration_meta_api"
+            "registration_meta_api",
+            "registration_revocation",
+            "session_meta_api",
+            "shared_registration",
+            "testament_meta_api"
         ]
     );
     bench.nothing_more();

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::counters::Counters;
 use super::peer::{Loss, Peer, Place, Stage};
 use super::registry::Registry;
-use crate::router::{Outbox, PeerId, Router};
+use crate::router::{Locality, Outbox, PeerId, Router};
 use crate::sync::clock::Now;
 use crate::sync::epoll::Event;
 use crate::transport::Incoming;
@@ -90,12 +90,16 @@ impl Exchange {
 
     /// A new peer. It is read in the next turn, for it may have said something already.
     pub fn open(&mut self, id: PeerId, peer: Peer, now: Now) {
-        if peer.place == Place::Inside {
-            self.inside.push(id);
-        }
+        let locality = match peer.place {
+            Place::Inside => {
+                self.inside.push(id);
+                Locality::Embedded
+            }
+            Place::Remote(_) => Locality::Remote,
+        };
         self.strangers += 1;
         self.peers.insert(id, peer);
-        self.router.open(id, now);
+        self.router.open(id, locality, now);
         self.wake(id);
         self.touch(id);
     }

@@ -1,7 +1,6 @@
 //! A message from the elements of its list, each a JSON text: whether every place holds what it must.
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::DecodeError;
@@ -73,11 +72,7 @@ pub(super) fn read(mut list: Elements<'_>) -> Result<Message, DecodeError> {
         Kind::Unregister => {
             Message::Unregister { request: list.request()?, registration: list.next("a registration id")? }
         }
-        Kind::Unregistered => {
-            let request = list.request()?;
-            let revocation: Option<Revocation> = list.optional("a dict")?;
-            Message::Unregistered { request, revoked: revocation.and_then(|revocation| revocation.registration) }
-        }
+        Kind::Unregistered => Message::Unregistered { request: list.request()?, revoked: list.optional("a dict")? },
         Kind::Invocation => Message::Invocation {
             request: list.request()?,
             registration: list.next("a registration id")?,
@@ -89,13 +84,6 @@ pub(super) fn read(mut list: Elements<'_>) -> Result<Message, DecodeError> {
     };
     list.end()?;
     Ok(message)
-}
-
-/// UNREGISTERED.Details of a registration that the router took away.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Revocation {
-    pub registration: Option<crate::wamp::id::RegistrationId>,
 }
 
 /// The most elements that any message has: ERROR's.

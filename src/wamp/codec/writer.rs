@@ -3,7 +3,6 @@
 
 use serde::Serialize;
 
-use super::reader::Revocation;
 use crate::wamp::message::Message;
 use crate::wamp::payload::Payload;
 
@@ -53,9 +52,7 @@ pub(super) fn write<L: List>(message: &Message, list: L) -> L {
         Message::Registered { request, registration } | Message::Unregister { request, registration } => {
             list.and(request).and(registration)
         }
-        Message::Unregistered { request, revoked: Some(registration) } => {
-            list.and(request).and(&Revocation { registration: Some(*registration) })
-        }
+        Message::Unregistered { request, revoked: Some(revocation) } => list.and(request).and(revocation),
         Message::Invocation { request, registration, details, payload } => {
             list.and(request).and(registration).and(details).and_payload(payload)
         }

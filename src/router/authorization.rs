@@ -1,0 +1,85 @@
+//! Who may do what. The router asks one question before it acts on a CALL, a REGISTER, a SUBSCRIBE or a PUBLISH, and once
+//! more when a testament is left: [`authorize`]. Procedures of the protocol's own (`wamp.session.kill` …) are asked about like
+//! any other; who displaces a callee (`force_reregister`) must be allowed to register.
+//!
+//! Without logins everybody who can connect is equal. On loopback that is who is on this machine already, and may do
+//! everything ([`Anonymous::Trusted`]); where others can connect they must not end each other's sessions
+//! ([`Anonymous::Restricted`]). What no client may do, whoever it is, does not stand here but where it is done: end the
+//! session of a peer in the router's own process, which could not come back, or take away what it registered.
+
+use super::session::Session;
+use crate::wamp::error::uri;
+use crate::wamp::options::Match;
+use crate::wamp::{Uri, WampError, excerpt};
+
+/// What a session wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Call,
+    Register,
+    Subscribe,
+    Publish,
+}
+
+impl Action {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Register => "register",
+            Self::Subscribe => "subscribe to",
+            Self::Publish => "publish to",
+        }
+    }
+}
+
+/// What sessions may do that did not log in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Anonymous {
+    /// Everything: whoever can connect is on this machine.
+    #[default]
+    Trusted,
+    /// Everything but to end what is others': `wamp.session.kill`, `kill_by_authid`, `kill_by_authrole` and `kill_all`,
+    /// `wamp.registration.remove_callee`.
+    Restricted,
+}
+
+/// What a session may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Permissions {
+    Everything,
+    /// All but [`ends_what_is_others`].
+    Harmless,
+}
+
+impl Permissions {
+    pub const fn of_anonymous(anonymous: Anonymous) -> Self {
+        match anonymous {
+            Anonymous::Trusted => Self::Everything,
+            Anonymous::Restricted => Self::Harmless,
+        }
+    }
+
+    fn allow(self, action: Action, name: &Uri, matching: Match) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Harmless => (action, matching) != (Action::Call, Match::Exact) || !ends_what_is_others(name.as_str()),
+        }
+    }
+}
+
+/// Whether the session may do that to a URI, or with a pattern to all URIs that it matches.
+///
+/// # Errors
+/// `wamp.error.not_authorized`.
+pub(super) fn authorize(session: &Session, action: Action, name: &Uri, matching: Match) -> Result<(), WampError> {
+    if session.identity.permissions.allow(action, name, matching) {
+        return Ok(());
+    }
+    let (role, action) = (session.identity.authrole, action.name());
+    let sentence = format!("expected a role that may {action} {}, got {role:?}", excerpt(name.as_str()));
+    Err(WampError::new(uri::NOT_AUTHORIZED, &sentence))
+}
+
+fn ends_what_is_others(procedure: &str) -> bool {
+    procedure == "wamp.registration.remove_callee" || procedure.starts_with("wamp.session.kill")
+}
