@@ -19,6 +19,7 @@ from manhole_ssh import check_manhole_clients
 from node_clients import check_node
 from procedures import check_procedures
 from restarts import check_crossbar_restarts, check_serve_restarts
+from router_advanced import check_advanced
 from router_meta import check_meta
 from router_pubsub import check_pubsub
 from router_rpc import check_rpc
@@ -116,6 +117,7 @@ async def router(checks):
     """The router of `serve`, by autobahn-python and by bare messages."""
     async with wampproc("serve", "--listen", "127.0.0.1:0") as target:
         await check_router(checks, target.url)
+        await check_advanced(checks.within("advanced"), target.url, target.prefix)
 
 
 async def restarts(checks):
