@@ -3,7 +3,7 @@
 import autobahn from 'autobahn';
 import when from 'when';
 
-import { check, Collector, expect, expectEqual, rejection } from './check.mjs';
+import { check, Collector, deferred, expect, expectEqual, rejection } from './check.mjs';
 
 const [url, prefix] = process.argv.slice(2);
 
@@ -101,6 +101,45 @@ await check('unregisters', async () => {
   await session.unregister(registration);
   const error = await rejection(plain(other.call('interop.js.gone')));
   expectEqual(error.error, 'wamp.error.no_such_procedure', 'URI');
+});
+
+await check('shares a registration', async () => {
+  for (const [who, callee] of [session, other].entries()) {
+    await callee.register('interop.js.shared', () => who, { invoke: 'roundrobin' });
+  }
+  const answers = [];
+  for (let i = 0; i < 4; i++) answers.push(await session.call('interop.js.shared'));
+  expectEqual(answers, [0, 1, 0, 1], 'who answered');
+  const error = await rejection(plain(session.register('interop.js.add', () => 1, { invoke: 'last' })));
+  expectEqual(error.error, 'wamp.error.procedure_already_exists', 'URI');
+});
+
+await check('is told that its registration was taken away', async () => {
+  const registration = await session.register('interop.js.displaced', () => 'old');
+  const revoked = plain(registration.on_unregister);
+  await other.register('interop.js.displaced', () => 'new', { force_reregister: true });
+  expectEqual(await revoked, 'wamp.error.unregistered', 'reason');
+  expectEqual(await session.call('interop.js.displaced'), 'new');
+});
+
+await check('gets a retained event', async () => {
+  await session.publish('interop.js.kept', [7], {}, { retain: true, acknowledge: true });
+  const events = new Collector(1);
+  const handler = (args, kwargs, details) => events.push([args, details.retained]);
+  await other.subscribe('interop.js.kept', handler, { get_retained: true });
+  expectEqual(await events.promise, [[[7], true]]);
+});
+
+await check('leaves a testament, and is killed with a reason', async () => {
+  const events = new Collector(1);
+  await other.subscribe('interop.js.will', (args, kwargs) => events.push([args, kwargs.name]));
+  const { connection, session: victim } = await open();
+  await victim.call('wamp.session.add_testament', ['interop.js.will', ['bye'], { name: 'js' }], { scope: 'destroyed' });
+  const closed = deferred();
+  connection.onclose = (reason, details) => closed.resolve(details.reason);
+  await session.call('wamp.session.kill', [victim.id], { reason: 'interop.js.why' });
+  expectEqual(await closed.promise, 'interop.js.why', 'reason');
+  expectEqual(await events.promise, [[['bye'], 'js']]);
 });
 
 await check('closes with GOODBYE and its answer', async () => {

@@ -107,6 +107,44 @@ await check('meta procedures', async () => {
   expect(list.includes(client.getSessionId()), 'own session is not listed');
 });
 
+await check('shares a registration', async () => {
+  for (const [who, callee] of [client, other].entries()) {
+    await callee.register('interop.wampy.shared', () => ({ argsList: [who] }), { invoke: 'roundrobin' });
+  }
+  const answers = [];
+  for (let i = 0; i < 4; i++) answers.push(await value(client.call('interop.wampy.shared')));
+  expectEqual(answers, [0, 1, 0, 1], 'who answered');
+});
+
+await check('lives on when its registration is taken away', async () => {
+  // wampy.js does not announce that it understands: it must not be told.
+  const { requestId } = await other.register('interop.wampy.displaced', () => ({ argsList: ['old'] }));
+  expect(requestId > 0, 'request id');
+  const registration = await value(client.call('wamp.registration.lookup', { argsList: ['interop.wampy.displaced'] }));
+  const argsList = [registration, other.getSessionId()];
+  await client.call('wamp.registration.remove_callee', { argsList });
+  await client.register('interop.wampy.displaced', () => ({ argsList: ['new'] }));
+  expectEqual(await value(other.call('interop.wampy.displaced')), 'new');
+});
+
+await check('leaves a testament, is killed, and the testament is retained', async () => {
+  const events = new Collector(1);
+  await other.subscribe('interop.wampy.will', ({ argsList }) => events.push(argsList));
+  const victim = await open();
+  // wampy.js has an option `retain` for publish and does not send it; here it is not its to send.
+  const argsDict = { publish_options: { retain: true } };
+  await victim.call('wamp.session.add_testament', { argsList: ['interop.wampy.will', ['bye'], {}], argsDict });
+  const closed = deferred();
+  victim.setOptions({ onClose: closed.resolve });
+  await client.call('wamp.session.kill', { argsList: [victim.getSessionId()] });
+  await closed.promise;
+  expectEqual(await events.promise, [['bye']]);
+  const retained = new Collector(1);
+  const handler = ({ argsList, details }) => retained.push([argsList, details.retained]);
+  await client.subscribe('interop.wampy.will', handler, { get_retained: true });
+  expectEqual(await retained.promise, [[['bye'], true]]);
+});
+
 await check('closes', async () => {
   await client.disconnect();
   await other.disconnect();
