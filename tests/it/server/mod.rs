@@ -5,5 +5,6 @@ mod client;
 mod crowd;
 mod http;
 mod inside;
+mod kill;
 mod sessions;
 mod slow;
