@@ -143,7 +143,7 @@ impl Router {
         Self { config, ids, realms, peers: HashMap::new(), timers: Timers::default(), counters: Counters::default() }
     }
 
-    /// A new connection, which has until the deadline of the configuration to say HELLO.
+    /// A new connection from there, which has until the deadline of the configuration to say HELLO.
     pub fn open(&mut self, peer: PeerId, locality: Locality, now: Now) {
         let deadline = now.mono + self.config.hello_timeout;
         self.timers.set(deadline, Timer::Peer(peer));
