@@ -81,9 +81,10 @@ impl From<ProcessError> for Failure {
     fn from(error: ProcessError) -> Self {
         match error {
             ProcessError::Unsupported { .. } => Self::FeatureUnavailable(error.to_string()),
-            ProcessError::Os { .. } | ProcessError::Gone { .. } | ProcessError::Malformed { .. } => {
-                Self::Runtime(error.to_string())
-            }
+            ProcessError::Os { .. }
+            | ProcessError::Gone { .. }
+            | ProcessError::NoTarget { .. }
+            | ProcessError::Malformed { .. } => Self::Runtime(error.to_string()),
         }
     }
 }

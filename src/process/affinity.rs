@@ -9,6 +9,7 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::error::ProcessError;
+use super::life::Life;
 
 /// The CPUs that thread `tid` may run on, sorted.
 pub(super) fn get(tid: i32) -> Result<Vec<u32>, ProcessError> {
@@ -17,34 +18,47 @@ pub(super) fn get(tid: i32) -> Result<Vec<u32>, ProcessError> {
     Ok((0..count).filter(|&cpu| set.is_set(cpu as usize).unwrap_or(false)).collect())
 }
 
-/// Lets every thread of process `pid` run on `cpus` only; the main thread's CPUs afterwards are the answer.
-pub(super) fn set(pid: i32, cpus: &[u32]) -> Result<Vec<u32>, ProcessError> {
+/// Lets every thread of process `pid`, whose `life` is, run on `cpus` only; the main thread's CPUs afterwards are the answer.
+pub(super) fn set(pid: i32, cpus: &[u32], life: &Life) -> Result<Vec<u32>, ProcessError> {
     let mut wanted = CpuSet::new();
     for &cpu in cpus {
         wanted.set(cpu as usize).map_err(|errno| ProcessError::Os { what: format!("run on CPU {cpu}"), errno })?;
     }
-    set_all(&mut KernelThreads { pid }, &wanted)?;
+    set_all(&mut KernelThreads { pid, life }, &wanted)?;
     get(pid)
 }
 
 /// The threads of a process and the two calls that are made on them; the tests put other threads in its place.
 trait Threads {
-    fn list(&self) -> io::Result<Vec<i32>>;
+    fn list(&self) -> Result<Vec<i32>, ProcessError>;
     fn affinity(&self, tid: i32) -> Result<CpuSet, Errno>;
     fn set_affinity(&mut self, tid: i32, cpus: &CpuSet) -> Result<(), Errno>;
     fn pid(&self) -> i32;
 }
 
-struct KernelThreads {
+struct KernelThreads<'a> {
     pid: i32,
+    life: &'a Life,
 }
 
-impl Threads for KernelThreads {
-    fn list(&self) -> io::Result<Vec<i32>> {
+impl KernelThreads<'_> {
+    fn listed(&self) -> io::Result<Vec<i32>> {
         let mut tids = Vec::new();
         for entry in fs::read_dir(format!("/proc/{}/task", self.pid))? {
             tids.extend(entry?.file_name().to_str().and_then(|name| name.parse::<i32>().ok()));
         }
+        Ok(tids)
+    }
+}
+
+impl Threads for KernelThreads<'_> {
+    fn list(&self) -> Result<Vec<i32>, ProcessError> {
+        let tids = self.listed().map_err(|error| match error.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::ENOENT | Errno::ESRCH) => ProcessError::Gone { pid: self.pid },
+            _ => ProcessError::os(format!("list the threads of process {}", self.pid), &error),
+        })?;
+        // Else they may be those of the next process with this id.
+        self.life.check()?;
         Ok(tids)
     }
 
@@ -87,12 +101,8 @@ fn set_all(threads: &mut impl Threads, wanted: &CpuSet) -> Result<(), ProcessErr
 /// Deals with the threads that are not in `before`, and notes there what they had. The answer is their number.
 fn pass(threads: &mut impl Threads, wanted: &CpuSet, before: &mut BTreeMap<i32, CpuSet>) -> Result<u32, ProcessError> {
     let pid = threads.pid();
-    let tids = threads.list().map_err(|error| match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::ENOENT | Errno::ESRCH) => ProcessError::Gone { pid },
-        _ => ProcessError::os(format!("list the threads of process {pid}"), &error),
-    })?;
     let mut new = 0;
-    for tid in tids {
+    for tid in threads.list()? {
         if before.contains_key(&tid) {
             continue;
         }

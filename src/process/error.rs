@@ -20,6 +20,13 @@ pub enum ProcessError {
         /// Its id while it lived.
         pid: i32,
     },
+    /// What was given as a process's id names none that can be a target.
+    NoTarget {
+        /// What was given.
+        pid: i32,
+        /// Why not.
+        reason: NoTarget,
+    },
     /// A file of `/proc` or `/sys` does not hold what proc(5) says it does.
     Malformed {
         /// The file.
@@ -36,6 +43,41 @@ pub enum ProcessError {
     },
 }
 
+/// Why a number is no target's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoTarget {
+    /// Ids are positive.
+    OutOfRange,
+    /// No process has it now.
+    NoSuchProcess,
+    /// It is the id of a thread that is not its process's first.
+    Thread {
+        /// Its process's id; `None` when `/proc` does not tell.
+        process: Option<i32>,
+    },
+    /// The `/proc` in sight belongs to another PID namespace, where this process is another number or none.
+    OtherNamespace,
+    /// It lives, but `/proc` is mounted with `hidepid`, and we are not to see it.
+    Hidden,
+}
+
+impl fmt::Display for NoTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfRange => f.write_str("expected a process id, a whole number from 1"),
+            Self::NoSuchProcess => f.write_str("there is no such process"),
+            Self::Thread { process: Some(process) } => write!(f, "it is a thread of process {process}"),
+            Self::Thread { process: None } => f.write_str("it is a thread of another process"),
+            Self::OtherNamespace => {
+                f.write_str("/proc belongs to another PID namespace: mount the one that this process runs in")
+            }
+            Self::Hidden => {
+                f.write_str("it runs, but /proc hides it from us (hidepid): run as its user, or with CAP_SYS_PTRACE")
+            }
+        }
+    }
+}
+
 impl ProcessError {
     /// From a failed call of the standard library; one that carries no errno is told as `EIO`.
     pub(super) fn os(what: impl Into<String>, error: &io::Error) -> Self {
@@ -49,6 +91,7 @@ impl fmt::Display for ProcessError {
         match self {
             Self::Os { what, errno } => write!(f, "cannot {what}: {}", errno.desc()),
             Self::Gone { pid } => write!(f, "process {pid} has ended"),
+            Self::NoTarget { pid, reason } => write!(f, "cannot observe process {pid}: {reason}"),
             Self::Malformed { file, expected } => write!(f, "cannot make sense of {file}: expected {expected}"),
             Self::Unsupported { feature, remedy } => write!(f, "{feature} is not available: {remedy}"),
         }
@@ -66,6 +109,8 @@ mod tests {
         let os = ProcessError::Os { what: "set the CPU affinity of thread 9".into(), errno: Errno::EPERM };
         assert_eq!(os.to_string(), "cannot set the CPU affinity of thread 9: Operation not permitted");
         assert_eq!(ProcessError::Gone { pid: 9 }.to_string(), "process 9 has ended");
+        let thread = ProcessError::NoTarget { pid: 9, reason: NoTarget::Thread { process: Some(8) } };
+        assert_eq!(thread.to_string(), "cannot observe process 9: it is a thread of process 8");
         let plain = ProcessError::os("read x", &io::Error::other("no errno"));
         assert_eq!(plain.to_string(), "cannot read x: I/O error");
     }

@@ -1,6 +1,7 @@
 //! A file of `/proc/PID` that stays open: cheaper to read than to open, and bound to that process, so that a reused id
 //! is never read by mistake.
 
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -19,7 +20,6 @@ pub(super) struct Kept {
 }
 
 /// Where a kept file is read into. It grows when a file does not fit, and stays that size.
-#[derive(Debug)]
 pub(super) struct Buffer(Vec<u8>);
 
 /// `status` is the longest of the files, 1.5 KB where a process is in few groups.
@@ -30,6 +30,12 @@ const LARGEST: usize = 1024 * 1024;
 impl Buffer {
     pub(super) fn new() -> Self {
         Self(vec![0; FIRST_SIZE])
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer of {}", self.0.len())
     }
 }
 

@@ -1,8 +1,8 @@
 //! The target: the process that is measured and managed. The only place that touches `/proc`.
 //!
-//! A [`Target`] holds everything that belongs to one process: who it is, and its files of `/proc/PID`, kept open. It is
-//! made for the agent's own process ([`Target::own`]); what differs for another one (the source of the CPU times, the way
-//! to its sockets, giving back memory) is decided there once. Nothing here starts a thread or keeps a clock: whoever holds
+//! A [`Target`] holds everything that belongs to one process: who it is, its pidfd, and its files of `/proc/PID`, kept
+//! open. It is made for the agent's own process ([`Target::own`]) or for any other ([`Target::open`]); what differs (the
+//! source of the CPU times, the way to its sockets, giving back memory) is decided there once. Nothing here starts a thread or keeps a clock: whoever holds
 //! a target asks it, and each reading carries its time.
 
 mod affinity;
@@ -13,10 +13,12 @@ mod error;
 mod identity;
 mod inspect;
 mod kept;
+mod life;
 mod limits;
 mod maps;
 pub mod memory;
 mod parse;
+mod pidfd;
 mod sample;
 mod sockets;
 mod target;
@@ -24,7 +26,7 @@ mod threads;
 
 pub use descriptors::{Descriptor, ProcessInfo};
 pub use environment::{MASK, Variable};
-pub use error::ProcessError;
+pub use error::{NoTarget, ProcessError};
 pub use identity::Identity;
 pub use inspect::{Inspection, Subject};
 pub use limits::{Bound, Limit};
@@ -33,5 +35,5 @@ pub use memory::Garbage;
 pub use parse::Io;
 pub use sample::{Sample, Status};
 pub use sockets::Socket;
-pub use target::Target;
+pub use target::{Refusal, Target};
 pub use threads::ThreadInfo;

@@ -61,6 +61,15 @@ pub(super) fn name_and_state(text: &[u8]) -> Option<(&[u8], u8)> {
     Some((text.get(start..end)?, *text.get(end + 2)?))
 }
 
+/// Whether `/proc/PID/stat` is of a process that has ended. A first thread that has ended while others run is a zombie too.
+pub(super) fn has_ended(text: &[u8]) -> bool {
+    let threads = || {
+        let name_end = text.iter().rposition(|&byte| byte == b')')?;
+        number(text.get(name_end + 1..)?.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty()).nth(20 - 3)?)
+    };
+    matches!(name_and_state(text), Some((_, b'Z' | b'X' | b'x'))) && threads().is_none_or(|count| count <= 1)
+}
+
 /// The first number of a text, which has blanks behind each: `/proc/PID/schedstat` begins with ns on a CPU.
 pub(super) fn first_number(text: &[u8]) -> Option<u64> {
     number(text.split(|byte| byte.is_ascii_whitespace()).next()?)

@@ -1,18 +1,19 @@
 //! One process with its kept files: opened once, then read as often as wanted.
 
-use std::fs;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
-use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
 use super::descriptors::{self, ProcessInfo};
 use super::error::ProcessError;
 use super::identity::{Identity, ticks};
 use super::kept::{Buffer, Kept};
+use super::life::Life;
 use super::memory::{self, Garbage};
 use super::parse::{self, Io};
 use super::sample::{Sample, Status};
@@ -20,18 +21,24 @@ use super::{Inspection, Subject, affinity, environment, limits, maps, sockets, t
 use crate::sync::clock::Now;
 
 /// A process that is measured and managed.
+///
+/// Its identity is its pidfd (pidfd_open(2)) and its kept files: neither ever becomes another process's, whoever gets the
+/// id next.
 #[derive(Debug)]
 pub struct Target {
     identity: Identity,
-    /// Whether it is the process that this code runs in, for which the kernel has shorter and preciser ways.
-    own: bool,
+    /// [`Life::Own`]: it is the process that this code runs in, for which the kernel has shorter and preciser ways.
+    life: Life,
     status: Kept,
     stat: Kept,
-    /// `None` when the kernel refuses the file (another user's process) or has none.
-    io: Option<Kept>,
-    /// The directory of descriptors; `None` when the kernel refuses it.
-    descriptors: Option<Kept>,
-    cpu_clock: ClockId,
+    /// An error when the kernel refuses the file (another user's process) or has none.
+    io: Result<Kept, Errno>,
+    /// Why the last reading of `io` was refused: a process that has become another user's.
+    io_refused: Option<Errno>,
+    /// The directory of descriptors; an error when the kernel refuses it.
+    descriptors: Result<Kept, Errno>,
+    /// An error when the kernel does not let us read it.
+    cpu_clock: Result<ClockId, Errno>,
     buffer: Buffer,
     /// Bytes of memory the machine has; never 0.
     memory_total: u64,
@@ -45,47 +52,49 @@ impl Target {
     pub fn own() -> Result<Self, ProcessError> {
         let pid = Pid::this().as_raw();
         // In a `/proc` of another PID namespace our id is somebody else's.
-        let link = fs::read_link("/proc/self").map_err(|error| ProcessError::os("read /proc/self", &error))?;
-        if link.to_str().and_then(|link| link.parse().ok()) != Some(pid) {
+        if open::own_pid_in_proc()? != Some(pid) {
             return Err(ProcessError::Unsupported {
                 feature: "the own process in /proc",
                 remedy: "mount the /proc of the PID namespace that this process runs in",
             });
         }
-        Self::open(pid)
-    }
-
-    fn open(pid: i32) -> Result<Self, ProcessError> {
-        let stat = Kept::open(pid, "stat").map_err(|error| match error {
-            ProcessError::Os { errno: Errno::ENOENT, .. } => ProcessError::Gone { pid },
-            error => error,
-        })?;
-        let status = Kept::open(pid, "status")?;
-        let io = unless_refused(Kept::open(pid, "io"))?;
-        let descriptors = unless_refused(Kept::open(pid, "fd"))?;
-        let cpus = affinity::get(pid)?;
-        let cpu_clock = clock_getcpuclockid(Pid::from_raw(pid))
-            .map_err(|errno| ProcessError::Os { what: format!("find the CPU clock of process {pid}"), errno })?;
-        // Last: that what was opened first can still be read says that all the others are of the same process.
-        let mut buffer = Buffer::new();
-        let start = parse::stat(stat.read(&mut buffer)?).ok_or_else(|| stat.malformed(STAT))?.starttime;
-        Ok(Self {
-            identity: Identity::new(pid, start, cpus)?,
-            own: pid == Pid::this().as_raw(),
-            status,
-            stat,
-            io,
-            descriptors,
-            cpu_clock,
-            buffer,
-            memory_total: memory::total()?,
-        })
+        Self::attach(pid, Life::Own)
     }
 
     /// Who it is.
     #[must_use]
     pub const fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The process's pidfd, which polls readable from the moment it ends (pidfd_open(2)); `None` for our own process, and
+    /// where the kernel has none (before Linux 5.3).
+    #[must_use]
+    pub fn pidfd(&self) -> Option<BorrowedFd<'_>> {
+        self.life.borrowed()
+    }
+
+    /// Whether the process has ended: also when nobody has waited for it yet, and it is a zombie that can be read on.
+    /// Never true because of something that cannot be read.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.life.has_ended()
+    }
+
+    /// What is not known of this process because the kernel refuses it, and why.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<Refusal> {
+        let pidfd = match &self.life {
+            Life::Own | Life::Watched { .. } => None,
+            Life::Read { errno, .. } => Some(*errno),
+        };
+        let refused = [
+            ("pidfd_open(2)", pidfd),
+            ("/proc/PID/io", self.io.as_ref().err().copied().or(self.io_refused)),
+            ("/proc/PID/fd", self.descriptors.as_ref().err().copied()),
+            ("clock_getcpuclockid(3)", self.cpu_clock.err()),
+        ];
+        refused.into_iter().filter_map(|(source, errno)| Some(Refusal { source, errno: errno? })).collect()
     }
 
     /// `bytes` as percentage of the machine's memory.
@@ -96,24 +105,31 @@ impl Target {
 
     /// Reads the counters. Allocates nothing (but once, where `status` is longer than usual).
     ///
+    /// A zombie has counters still, but no memory: 0 bytes.
+    ///
     /// # Errors
     /// [`ProcessError::Gone`] when the process was waited for; else when the kernel refuses.
     pub fn sample(&mut self) -> Result<Sample, ProcessError> {
+        self.read_counters().map_err(|error| self.life.judge(error))
+    }
+
+    fn read_counters(&mut self) -> Result<Sample, ProcessError> {
+        let io = self.read_io()?;
+        // Beside the CPU clock, which it is put in proportion to.
+        let taken = Now::read();
+        // The clock goes by the id. That a kept file can be read afterwards says that the id was still the process's.
+        let cpu = self.cpu_clock.and_then(clock_gettime);
+        let (user_ns, system_ns) = self.cpu_times()?;
         let status = self.status.read(&mut self.buffer)?;
         let status = parse::status(status).ok_or_else(|| self.status.malformed(STATUS))?;
-        let io = self.read_io()?;
-        let (user_ns, system_ns) = self.cpu_times()?;
-        // A process that was waited for has no clock any more; the kept files told that first, unless it ended just now.
-        let cpu = clock_gettime(self.cpu_clock).map_err(|_| ProcessError::Gone { pid: self.identity.pid() })?;
         Ok(Sample {
-            // Beside the CPU clock, which it is put in proportion to.
-            taken: Now::read(),
+            taken,
             status: Status::from_letter(status.state),
             voluntary: status.voluntary,
             nonvoluntary: status.nonvoluntary,
             user_ns,
             system_ns,
-            cpu_ns: ns(cpu.into()),
+            cpu_ns: cpu.map_or(user_ns.saturating_add(system_ns), |time| ns(time.into())),
             resident: status.resident,
             virtual_size: status.virtual_size,
             threads: status.threads,
@@ -123,17 +139,19 @@ impl Target {
 
     /// The I/O counters; `None` when they are not for us to see, for that is no reason to show nothing at all.
     fn read_io(&mut self) -> Result<Option<Io>, ProcessError> {
-        let Some(kept) = &self.io else { return Ok(None) };
-        match kept.read(&mut self.buffer) {
-            Ok(text) => parse::io(text).map(Some).ok_or_else(|| kept.malformed(IO)),
-            Err(ProcessError::Os { errno: Errno::EACCES | Errno::EPERM, .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let Ok(kept) = &self.io else { return Ok(None) };
+        let (io, refused) = match kept.read(&mut self.buffer) {
+            Ok(text) => (Some(parse::io(text).ok_or_else(|| kept.malformed(IO))?), None),
+            Err(ProcessError::Os { errno: errno @ (Errno::EACCES | Errno::EPERM), .. }) => (None, Some(errno)),
+            Err(error) => return Err(error),
+        };
+        self.io_refused = refused;
+        Ok(io)
     }
 
     /// ns in user and in kernel mode.
     fn cpu_times(&mut self) -> Result<(u64, u64), ProcessError> {
-        if self.own {
+        if self.is_own() {
             let usage = getrusage(UsageWho::RUSAGE_SELF)
                 .map_err(|errno| ProcessError::Os { what: "read our resource usage".to_owned(), errno })?;
             return Ok((timeval_ns(usage.user_time()), timeval_ns(usage.system_time())));
@@ -142,10 +160,14 @@ impl Target {
         Ok((ns(ticks(stat.utime)), ns(ticks(stat.stime))))
     }
 
+    const fn is_own(&self) -> bool {
+        matches!(self.life, Life::Own)
+    }
+
     /// Number of open descriptors; `None` when the kernel does not let us see them.
     #[must_use]
     pub fn count_descriptors(&self) -> Option<u64> {
-        descriptors::count(self.descriptors.as_ref()?)
+        descriptors::count(self.descriptors.as_ref().ok()?)
     }
 
     /// Its descriptors, threads, regular files and sockets.
@@ -154,7 +176,7 @@ impl Target {
     /// As for [`sample`](Self::sample); [`ProcessError::Os`] when the kernel does not let us see its descriptors,
     /// [`ProcessError::Unsupported`] for a process that is not our own, whose sockets cannot be asked directly.
     pub fn info(&mut self) -> Result<ProcessInfo, ProcessError> {
-        if !self.own {
+        if !self.is_own() {
             return Err(ProcessError::Unsupported {
                 feature: "describing another process's sockets",
                 remedy: "ask the agent that runs in it",
@@ -163,9 +185,9 @@ impl Target {
         let threads = self.sample()?.threads;
         let descriptors = self.count_descriptors();
         let open = match &self.descriptors {
-            Some(directory) => descriptors::list(directory)?,
+            Ok(directory) => descriptors::list(directory)?,
             // The reason why it could not be kept.
-            None => descriptors::list(&Kept::open(self.identity.pid(), "fd")?)?,
+            Err(_) => descriptors::list(&Kept::open(self.identity.pid(), "fd")?)?,
         };
         let sockets = sockets::describe(self.identity.pid(), &open.sockets);
         Ok(ProcessInfo { descriptors, threads, files: open.files, sockets })
@@ -176,18 +198,21 @@ impl Target {
     /// # Errors
     /// When the kernel refuses, or [`ProcessError::Gone`].
     pub fn inspect(&self, subject: Subject) -> Result<Inspection, ProcessError> {
+        let seen = self.look_at(subject).map_err(|error| self.life.judge(error))?;
+        // What was read by its id is the process's own only if that still lives.
+        self.life.check()?;
+        Ok(seen)
+    }
+
+    fn look_at(&self, subject: Subject) -> Result<Inspection, ProcessError> {
         let pid = self.identity.pid();
-        let seen = match subject {
+        Ok(match subject {
             Subject::Threads => Inspection::Threads(threads::list(pid)?),
             Subject::Descriptors => Inspection::Descriptors(descriptors::describe(pid)?),
             Subject::Environment => Inspection::Environment(environment::read(pid)?),
             Subject::Limits => Inspection::Limits(limits::read(pid)?),
             Subject::Maps => Inspection::Maps(maps::read(pid)?),
-        };
-        // What was read by its id is the process's own only if that still lives.
-        let mut buffer = Buffer::new();
-        self.stat.read(&mut buffer)?;
-        Ok(seen)
+        })
     }
 
     /// The CPUs that its main thread may run on, sorted.
@@ -195,7 +220,9 @@ impl Target {
     /// # Errors
     /// [`ProcessError::Gone`], or when the kernel refuses.
     pub fn affinity(&self) -> Result<Vec<u32>, ProcessError> {
-        affinity::get(self.identity.pid())
+        let cpus = affinity::get(self.identity.pid()).map_err(|error| self.life.judge(error))?;
+        self.life.check()?;
+        Ok(cpus)
     }
 
     /// Lets all its threads run on `cpus` only. The CPUs that it may run on then are the answer: fewer than asked for
@@ -205,7 +232,7 @@ impl Target {
     /// When the kernel refuses (a CPU that does not exist or is forbidden, a process of another user); the threads that
     /// were changed already have been changed back.
     pub fn set_affinity(&mut self, cpus: &[u32]) -> Result<Vec<u32>, ProcessError> {
-        affinity::set(self.identity.pid(), cpus)
+        affinity::set(self.identity.pid(), cpus, &self.life).map_err(|error| self.life.judge(error))
     }
 
     /// Gives back to the system what memory it can. Takes some ms for each 10 MB.
@@ -213,7 +240,7 @@ impl Target {
     /// # Errors
     /// [`ProcessError::Unsupported`] for a process that is not our own; as for [`sample`](Self::sample).
     pub fn collect_garbage(&mut self) -> Result<Garbage, ProcessError> {
-        if !self.own {
+        if !self.is_own() {
             return Err(ProcessError::Unsupported {
                 feature: "collecting another process's garbage",
                 remedy: "configure a signal or a command that makes it do so itself",
@@ -226,17 +253,18 @@ impl Target {
     }
 }
 
+/// A source that the kernel refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The file, with `PID` for the id, or the system call.
+    pub source: &'static str,
+    /// The kernel's reason.
+    pub errno: Errno,
+}
+
 const STAT: &str = "the fields of proc_pid_stat(5)";
 const STATUS: &str = "the lines of proc_pid_status(5)";
 const IO: &str = "the lines of proc_pid_io(5)";
-
-/// `None` for a file that is not for us to see, or that this kernel is built without.
-fn unless_refused(opened: Result<Kept, ProcessError>) -> Result<Option<Kept>, ProcessError> {
-    match opened {
-        Err(ProcessError::Os { errno: Errno::EACCES | Errno::EPERM | Errno::ENOENT, .. }) => Ok(None),
-        opened => opened.map(Some),
-    }
-}
 
 fn ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
@@ -246,5 +274,6 @@ fn timeval_ns(time: TimeVal) -> u64 {
     u64::try_from(time.num_microseconds()).unwrap_or(0).saturating_mul(1000)
 }
 
+mod open;
 #[cfg(test)]
 mod tests;

@@ -29,7 +29,7 @@ impl Made {
 }
 
 impl Threads for Made {
-    fn list(&self) -> io::Result<Vec<i32>> {
+    fn list(&self) -> Result<Vec<i32>, ProcessError> {
         let mut starting = self.starting.take();
         let mut started = self.started.take();
         started.extend(starting.pop());
@@ -109,14 +109,14 @@ fn every_thread_of_ours() {
         let _ = wait.recv();
     });
     let tid = tid.recv().unwrap();
-    assert_eq!(set(pid, &one).unwrap(), one);
+    assert_eq!(set(pid, &one, &Life::Own).unwrap(), one);
     assert_eq!(get(tid).unwrap(), one);
-    assert_eq!(set(pid, &at_first).unwrap(), at_first);
+    assert_eq!(set(pid, &at_first, &Life::Own).unwrap(), at_first);
     assert_eq!(get(tid).unwrap(), at_first);
 
     // A CPU that is not there, one beyond what a set can hold, and no CPU at all: refused, and nothing is changed.
     for refused in [[1023].as_slice(), &[u32::MAX], &[]] {
-        let error = set(pid, refused).unwrap_err();
+        let error = set(pid, refused, &Life::Own).unwrap_err();
         assert!(matches!(error, ProcessError::Os { errno: Errno::EINVAL, .. }), "{error}");
         assert_eq!(get(tid).unwrap(), at_first);
     }
