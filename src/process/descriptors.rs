@@ -1,10 +1,13 @@
 //! The open descriptors of a process: how many, which regular files, which sockets.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+use nix::fcntl::{AtFlags, readlinkat};
+use nix::sys::stat::fstatat;
 use serde::Serialize;
 
 use super::error::ProcessError;
@@ -19,10 +22,22 @@ pub struct ProcessInfo {
     /// Number of threads.
     pub threads: u64,
     /// Paths of the open regular files, sorted, one for each descriptor; as the kernel tells them: a removed file's ends
-    /// in ` (deleted)`. Bytes that are not UTF-8 are replaced.
-    pub files: Vec<String>,
-    /// The sockets.
-    pub sockets: Vec<Socket>,
+    /// in ` (deleted)`. Bytes that are not UTF-8 are replaced. `None` when the kernel does not let us see the descriptors.
+    pub files: Option<Vec<String>>,
+    /// The sockets, by descriptor; `None` as for `files`.
+    pub sockets: Option<Vec<Socket>>,
+}
+
+impl ProcessInfo {
+    /// A process whose descriptors are not for us to see.
+    pub(super) const fn hidden(threads: u64) -> Self {
+        Self { descriptors: None, threads, files: None, sockets: None }
+    }
+
+    /// A process that has ended, and has closed everything.
+    pub(super) const fn of_zombie(threads: u64) -> Self {
+        Self { descriptors: Some(0), threads, files: Some(Vec::new()), sockets: Some(Vec::new()) }
+    }
 }
 
 /// An open descriptor.
@@ -99,25 +114,29 @@ pub(super) fn walk_count(directory: &Kept) -> Option<u64> {
 
 /// Looks at each descriptor. One that is closed meanwhile is passed over.
 pub(super) fn list(directory: &Kept) -> Result<Open, ProcessError> {
-    let root = reopened(directory);
-    let entries = fs::read_dir(&root).map_err(|error| directory.failed("list", &error))?;
+    let entries = fs::read_dir(reopened(directory)).map_err(|error| directory.failed("list", &error))?;
     let mut open = Open { files: Vec::new(), sockets: Vec::new() };
     for entry in entries {
-        let entry = entry.map_err(|error| directory.failed("list", &error))?;
-        let Some(fd) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // What the descriptor refers to, not the link, and not what has its path now.
-        let Ok(metadata) = fs::metadata(entry.path()) else { continue };
-        let kind = metadata.file_type();
-        if kind.is_file() {
-            let Ok(path) = fs::read_link(entry.path()) else { continue };
-            open.files.push(path.to_string_lossy().into_owned());
-        } else if kind.is_socket() {
-            open.sockets.push(OpenSocket { fd, inode: metadata.ino() });
+        let name = entry.map_err(|error| directory.failed("list", &error))?.file_name();
+        let Some(fd) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        let Ok(link) = readlinkat(directory.file(), name.as_os_str()) else { continue };
+        let link = link.to_string_lossy();
+        // A link says what sort of thing it leads to (proc_pid_fd(5)); only what has a path can be a regular file.
+        if let Some(inode) = link.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')?.parse().ok()) {
+            open.sockets.push(OpenSocket { fd, inode });
+        } else if link.starts_with('/') && is_regular(directory, &name) {
+            open.files.push(link.into_owned());
         }
     }
     open.files.sort_unstable();
     open.sockets.sort_unstable_by_key(|socket| socket.fd);
     Ok(open)
+}
+
+/// Of what the descriptor refers to, not of what has its path now.
+fn is_regular(directory: &Kept, name: &OsStr) -> bool {
+    let found = fstatat(directory.file(), name, AtFlags::empty());
+    found.is_ok_and(|found| found.st_mode & libc::S_IFMT == libc::S_IFREG)
 }
 
 /// The kept directory by way of our own descriptor of it: reading that anew starts at its beginning, and it stays the

@@ -1,5 +1,5 @@
 //! A process by descriptor instead of by number: it stays the same process whoever gets the number next.
-#![allow(unsafe_code)] // pidfd_open(2) and pidfd_send_signal(2) have no safe binding.
+#![allow(unsafe_code)] // pidfd_open(2), pidfd_send_signal(2) and pidfd_getfd(2) have no safe binding.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::null;
@@ -33,6 +33,19 @@ impl PidFd {
         let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, 0, none, 0) };
         Errno::result(result) == Err(Errno::ESRCH)
     }
+
+    /// Our own descriptor for what `fd` is in the process (Linux 5.6): the same open file, not a new one. `EPERM` when we
+    /// may not trace it, `EBADF` when it has no such descriptor, `ESRCH` when it has ended.
+    pub(super) fn get(&self, fd: RawFd) -> Result<OwnedFd, Errno> {
+        // SAFETY: no memory is passed.
+        descriptor(unsafe { libc::syscall(libc::SYS_pidfd_getfd, self.0.as_raw_fd(), fd, 0) })
+    }
+
+    /// Why it gives us none of the process's descriptors; `None` when it does.
+    pub(super) fn refuses_descriptors(&self) -> Option<Errno> {
+        // No process has that many; whether we may is looked at first.
+        self.get(RawFd::MAX).err().filter(|errno| !matches!(errno, Errno::EBADF | Errno::ESRCH))
+    }
 }
 
 impl AsFd for PidFd {
@@ -51,7 +64,12 @@ fn descriptor(result: libc::c_long) -> Result<OwnedFd, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::MetadataExt;
     use std::process::{Command, Stdio};
+
+    fn inode(fd: OwnedFd) -> u64 {
+        std::fs::File::from(fd).metadata().unwrap().ino()
+    }
 
     #[test]
     fn a_zombie_has_ended_and_is_gone_when_it_was_waited_for() {
@@ -64,5 +82,15 @@ mod tests {
         assert_eq!((pidfd.has_ended(), pidfd.is_gone()), (Ok(true), false));
         child.wait().unwrap();
         assert_eq!((pidfd.has_ended(), pidfd.is_gone()), (Ok(true), true));
+        assert_eq!(pidfd.get(0).unwrap_err(), Errno::ESRCH);
+    }
+
+    #[test]
+    fn a_descriptor_of_it_is_the_same_file() {
+        let pidfd = PidFd::open(std::process::id().try_into().unwrap()).unwrap();
+        let file = std::fs::File::open("/").unwrap();
+        let same = pidfd.get(file.as_raw_fd()).unwrap();
+        assert_eq!(inode(same), file.metadata().unwrap().ino());
+        assert_eq!(pidfd.get(i32::MAX).unwrap_err(), Errno::EBADF);
     }
 }

@@ -16,6 +16,7 @@ use super::kept::{Buffer, Kept};
 use super::life::Life;
 use super::memory::{self, Garbage};
 use super::parse::{self, Io};
+use super::pidfd::PidFd;
 use super::sample::{Sample, Status};
 use super::{Inspection, Subject, affinity, environment, limits, maps, sockets, threads};
 use crate::sync::clock::Now;
@@ -93,6 +94,7 @@ impl Target {
             ("/proc/PID/io", self.io.as_ref().err().copied().or(self.io_refused)),
             ("/proc/PID/fd", self.descriptors.as_ref().err().copied()),
             ("clock_getcpuclockid(3)", self.cpu_clock.err()),
+            ("pidfd_getfd(2)", self.life.pidfd().and_then(PidFd::refuses_descriptors)),
         ];
         refused.into_iter().filter_map(|(source, errno)| Some(Refusal { source, errno: errno? })).collect()
     }
@@ -105,7 +107,7 @@ impl Target {
 
     /// Reads the counters. Allocates nothing (but once, where `status` is longer than usual).
     ///
-    /// A zombie has counters still, but no memory: 0 bytes.
+    /// A zombie has counters still, but no memory: 0 bytes. So it looks when its first thread has ended and others run.
     ///
     /// # Errors
     /// [`ProcessError::Gone`] when the process was waited for; else when the kernel refuses.
@@ -170,27 +172,37 @@ impl Target {
         descriptors::count(self.descriptors.as_ref().ok()?)
     }
 
-    /// Its descriptors, threads, regular files and sockets.
+    /// Its descriptors, threads, regular files and sockets. What the kernel does not let us see is `None`;
+    /// [`refusals`](Self::refusals) says why. A zombie has no descriptors.
     ///
     /// # Errors
-    /// As for [`sample`](Self::sample); [`ProcessError::Os`] when the kernel does not let us see its descriptors,
-    /// [`ProcessError::Unsupported`] for a process that is not our own, whose sockets cannot be asked directly.
+    /// As for [`sample`](Self::sample).
     pub fn info(&mut self) -> Result<ProcessInfo, ProcessError> {
-        if !self.is_own() {
-            return Err(ProcessError::Unsupported {
-                feature: "describing another process's sockets",
-                remedy: "ask the agent that runs in it",
-            });
-        }
-        let threads = self.sample()?.threads;
-        let descriptors = self.count_descriptors();
-        let open = match &self.descriptors {
-            Ok(directory) => descriptors::list(directory)?,
-            // The reason why it could not be kept.
-            Err(_) => descriptors::list(&Kept::open(self.identity.pid(), "fd")?)?,
+        let Sample { threads, status, .. } = self.sample()?;
+        let info = match status {
+            Status::Zombie if self.ended() => ProcessInfo::of_zombie(threads),
+            // Its first thread has ended, and it is that one's descriptors that are kept.
+            Status::Zombie => ProcessInfo::hidden(threads),
+            _ => self.look_at_descriptors(threads)?,
         };
-        let sockets = sockets::describe(self.identity.pid(), &open.sockets);
-        Ok(ProcessInfo { descriptors, threads, files: open.files, sockets })
+        // What was read by its id is the process's own only if that still lives.
+        self.life.check()?;
+        Ok(info)
+    }
+
+    fn look_at_descriptors(&self, threads: u64) -> Result<ProcessInfo, ProcessError> {
+        let Ok(directory) = &self.descriptors else { return Ok(ProcessInfo::hidden(threads)) };
+        let open = match descriptors::list(directory) {
+            Ok(open) => open,
+            // It has become another user's since its directory was opened.
+            Err(ProcessError::Os { errno: Errno::EACCES | Errno::EPERM, .. }) => {
+                return Ok(ProcessInfo::hidden(threads));
+            }
+            Err(error) => return Err(self.life.judge(error)),
+        };
+        let descriptors = self.count_descriptors();
+        let sockets = sockets::describe(self.identity.pid(), &self.life, directory, &open.sockets);
+        Ok(ProcessInfo { descriptors, threads, files: Some(open.files), sockets: Some(sockets) })
     }
 
     /// Looks at something that is not among the counters. Opens what it reads each time: it is asked for seldom.

@@ -11,12 +11,17 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{SocketAddr as UnixName, UnixDatagram, UnixListener, UnixStream};
 
 use nix::errno::Errno;
-use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, SockaddrIn};
+use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, getsockname};
 
 fn one(socket: &impl AsFd) -> Option<Socket> {
     let inode = File::from(socket.as_fd().try_clone_to_owned().unwrap()).metadata().unwrap().ino();
     let open = OpenSocket { fd: socket.as_fd().as_raw_fd(), inode };
-    describe(nix::unistd::Pid::this().as_raw(), &[open]).pop()
+    described(&[open]).pop()
+}
+
+fn described(open: &[OpenSocket]) -> Vec<Socket> {
+    let pid = nix::unistd::Pid::this().as_raw();
+    describe(pid, &Life::Own, &Kept::open(pid, "fd").unwrap(), open)
 }
 
 fn shown(kind: &'static str, local: impl ToString, remote: impl ToString, status: &'static str) -> Option<Socket> {
@@ -121,7 +126,7 @@ fn what_is_closed_or_no_socket_is_passed_over() {
     let file = File::open("/dev/null").unwrap();
     assert_eq!(one(&file), None);
     // No process has that many descriptors.
-    assert_eq!(describe(1, &[OpenSocket { fd: i32::MAX, inode: 1 }]), []);
+    assert_eq!(described(&[OpenSocket { fd: i32::MAX, inode: 1 }]), []);
 }
 
 #[test]

@@ -82,6 +82,7 @@ fn wait_for_name(child: &Running, name: &str) {
     }
 }
 
+mod descriptors_of_others;
 mod identity;
 
 #[test]
@@ -214,11 +215,12 @@ fn regular_files_are_listed_sorted_for_each_descriptor() {
     let _not_regular = [File::open(&directory.0).unwrap(), File::open("/dev/null").unwrap()];
     fs::remove_file(&c).unwrap();
     let info = Target::own().unwrap().info().unwrap();
+    let files = info.files.unwrap();
     let prefix = directory.0.to_str().unwrap();
-    let ours: Vec<_> = info.files.iter().filter_map(|path| path.strip_prefix(prefix)).collect();
+    let ours: Vec<_> = files.iter().filter_map(|path| path.strip_prefix(prefix)).collect();
     assert_eq!(ours, ["/a b", "/b", "/b", "/c (deleted)"]);
-    assert!(info.files.is_sorted());
-    assert!(!info.files.iter().any(|path| path == "/dev/null"));
+    assert!(files.is_sorted());
+    assert!(!files.iter().any(|path| path == "/dev/null"));
     assert!(info.threads >= 1 && info.descriptors.unwrap() >= 6);
 }
 
