@@ -12,6 +12,7 @@ use std::os::unix::net::{SocketAddr as UnixName, UnixDatagram, UnixListener, Uni
 
 use nix::errno::Errno;
 use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, getsockname};
+use nix::unistd::Pid;
 
 fn one(socket: &impl AsFd) -> Option<Socket> {
     let inode = File::from(socket.as_fd().try_clone_to_owned().unwrap()).metadata().unwrap().ino();
@@ -20,7 +21,7 @@ fn one(socket: &impl AsFd) -> Option<Socket> {
 }
 
 fn described(open: &[OpenSocket]) -> Vec<Socket> {
-    let pid = nix::unistd::Pid::this().as_raw();
+    let pid = Pid::this().as_raw();
     describe(pid, &Life::Own, &Kept::open(pid, "fd").unwrap(), open)
 }
 
@@ -111,6 +112,24 @@ fn unix_with_a_path_an_abstract_name_and_none() {
 
     let (left, _right) = UnixStream::pair().unwrap();
     assert_eq!(one(&left), shown("unix", "", "", "NONE"));
+}
+
+#[test]
+fn both_kinds_of_lists_agree() {
+    let listeners = [TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("0.0.0.0:0").unwrap()];
+    let client = TcpStream::connect(listeners[0].local_addr().unwrap()).unwrap();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (left, _right) = UnixStream::pair().unwrap();
+    let all = [OwnedFd::from(client), udp.into(), left.into()].into_iter().chain(listeners.map(OwnedFd::from));
+    let files: Vec<File> = all.map(File::from).collect();
+    let wanted: BTreeSet<u64> = files.iter().map(|file| file.metadata().unwrap().ino()).collect();
+    let mut seen = 0;
+    for list in &kind::LISTS {
+        let Some(listed) = diag::list(list, &wanted) else { continue };
+        assert_eq!(listed, table::list(Pid::this().as_raw(), list, &wanted), "{list:?}");
+        seen += listed.len();
+    }
+    assert_eq!(seen, wanted.len());
 }
 
 #[test]

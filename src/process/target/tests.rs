@@ -82,8 +82,22 @@ fn wait_for_name(child: &Running, name: &str) {
     }
 }
 
+/// This thread alone becomes another user, with none of root's powers and groups (those that `hidepid` excepts).
+fn become_nobody() {
+    // SAFETY: the list of groups is empty, so that its address does not matter; no other memory is passed.
+    let results = unsafe {
+        [
+            libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>()),
+            libc::syscall(libc::SYS_setresgid, 65_534, 65_534, 65_534),
+            libc::syscall(libc::SYS_setresuid, 65_534, 65_534, 65_534),
+        ]
+    };
+    assert_eq!(results, [0; 3]);
+}
+
 mod descriptors_of_others;
 mod identity;
+mod threads_of_others;
 
 #[test]
 fn ourselves() {
@@ -169,17 +183,20 @@ fn what_another_users_process_hides_is_unknown_and_not_zero() {
     let pid = if our_uid == 0 { child.pid() } else { 1 };
     let seen = std::thread::spawn(move || {
         if our_uid == 0 {
-            // SAFETY: the call has no memory operands; it changes this thread alone, which does nothing else.
-            assert_eq!(unsafe { libc::syscall(libc::SYS_setresuid, -1, 65_534, -1) }, 0);
+            become_nobody();
         } else if fs::metadata("/proc/1").unwrap().uid() == our_uid {
             return None; // No other user's process is in sight.
         }
         let mut target = Target::open(pid).unwrap();
-        Some((target.sample().unwrap(), target.count_descriptors()))
+        Some((target.sample().unwrap(), target.count_descriptors(), target.info().unwrap(), target.refusals()))
     });
-    if let Some((sample, descriptors)) = seen.join().unwrap() {
+    if let Some((sample, descriptors, info, refusals)) = seen.join().unwrap() {
         assert_eq!((sample.io, descriptors), (None, None));
         assert!(sample.resident > 0);
+        assert_eq!(info, ProcessInfo::hidden(sample.threads));
+        let expected =
+            [("/proc/PID/io", Errno::EACCES), ("/proc/PID/fd", Errno::EACCES), ("pidfd_getfd(2)", Errno::EPERM)];
+        assert_eq!(refusals, expected.map(|(source, errno)| Refusal { source, errno }));
     }
 }
 

@@ -167,19 +167,6 @@ fn with_proc_mounted(options: &CStr) {
     mount(c"proc", c"/proc", 0, options.as_ptr());
 }
 
-/// This thread alone becomes another user, with none of root's powers and groups (those that `hidepid` excepts).
-fn become_nobody() {
-    // SAFETY: the list of groups is empty, so that its address does not matter; no other memory is passed.
-    let results = unsafe {
-        [
-            libc::syscall(libc::SYS_setgroups, 0, null::<libc::gid_t>()),
-            libc::syscall(libc::SYS_setresgid, -1, 65_534, -1),
-            libc::syscall(libc::SYS_setresuid, -1, 65_534, -1),
-        ]
-    };
-    assert_eq!(results, [0; 3]);
-}
-
 #[test]
 fn what_proc_hides_is_not_dead() {
     if !is_root() {
