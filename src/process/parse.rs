@@ -1,5 +1,9 @@
 //! The text of `/proc/PID/{stat,status,io}` read into numbers, without allocating. Pure.
 
+mod scan;
+
+use scan::{Key, Lines, leading_number};
+
 /// What is taken from `/proc/PID/stat` (proc_pid_stat(5)); times in clock ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
@@ -43,28 +47,34 @@ pub struct Io {
 
 /// Reads `/proc/PID/stat`; `None` when a field is missing or is no number.
 pub(super) fn stat(text: &[u8]) -> Option<Stat> {
-    // The second field is the command's name in parentheses; it may hold spaces, parentheses and newlines, and no later
-    // field holds a parenthesis.
-    let name_end = text.iter().rposition(|&byte| byte == b')')?;
-    // From the third field on, so that field n of the manual page is number n - 3 here.
-    let mut fields = text.get(name_end + 1..)?.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+    // There is one blank between two fields. From the third on, field n of the manual page is number n - 3 here.
+    let mut fields = text.get(end_of_name(text)? + 1..)?.strip_prefix(b" ")?.split(|&byte| byte == b' ');
     let utime = number(fields.nth(14 - 3)?)?;
     let stime = number(fields.next()?)?;
-    let starttime = number(fields.nth(22 - 16)?)?;
+    let starttime = number(fields.nth(22 - 16)?.trim_ascii_end())?;
     Some(Stat { utime, stime, starttime })
+}
+
+/// Where the second field ends, the command's name in parentheses. It may hold spaces, parentheses and newlines; no later
+/// field holds a parenthesis, so it is the last one.
+fn end_of_name(text: &[u8]) -> Option<usize> {
+    // Names are short, and what comes behind is not: 10 digits, 63 bytes of a kernel thread's name, 3 between and around them.
+    const LONGEST: usize = 10 + 63 + 3;
+    let closes = |text: &[u8]| text.iter().rposition(|&byte| byte == b')');
+    text.get(..LONGEST).and_then(closes).or_else(|| closes(text))
 }
 
 /// The name and the state's letter in `/proc/PID/stat`.
 pub(super) fn name_and_state(text: &[u8]) -> Option<(&[u8], u8)> {
     let start = text.iter().position(|&byte| byte == b'(')? + 1;
-    let end = text.iter().rposition(|&byte| byte == b')')?;
-    Some((text.get(start..end)?, *text.get(end + 2)?))
+    let end = end_of_name(text)?;
+    Some((text.get(start..end)?, *text.get(end + 1..)?.strip_prefix(b" ")?.first()?))
 }
 
 /// Whether `/proc/PID/stat` is of a process that has ended. A first thread that has ended while others run is a zombie too.
 pub(super) fn has_ended(text: &[u8]) -> bool {
     let threads = || {
-        let name_end = text.iter().rposition(|&byte| byte == b')')?;
+        let name_end = end_of_name(text)?;
         number(text.get(name_end + 1..)?.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty()).nth(20 - 3)?)
     };
     matches!(name_and_state(text), Some((_, b'Z' | b'X' | b'x'))) && threads().is_none_or(|count| count <= 1)
@@ -77,44 +87,41 @@ pub(super) fn first_number(text: &[u8]) -> Option<u64> {
 
 /// Reads `/proc/PID/status`; `None` when a line that every process has is missing.
 pub(super) fn status(text: &[u8]) -> Option<Status> {
-    let mut state = None;
-    let (mut virtual_size, mut resident) = (0, 0);
-    let (mut threads, mut voluntary, mut nonvoluntary) = (None, None, None);
-    // The name is escaped here (proc_pid_status(5)), so that it cannot forge a line.
-    for (key, value) in pairs(text) {
-        match key {
-            b"State" => state = value.first().copied(),
-            b"VmSize" => virtual_size = kibibytes(value)?,
-            b"VmRSS" => resident = kibibytes(value)?,
-            b"Threads" => threads = number(value),
-            b"voluntary_ctxt_switches" => voluntary = number(value),
-            b"nonvoluntary_ctxt_switches" => nonvoluntary = number(value),
-            _ => {}
-        }
-    }
-    Some(Status {
-        state: state?,
-        virtual_size,
-        resident,
-        threads: threads?,
-        voluntary: voluntary?,
-        nonvoluntary: nonvoluntary?,
-    })
+    static STATE: Key = Key::new(b"\nState:");
+    static VM_SIZE: Key = Key::new(b"\nVmSize:");
+    static VM_RSS: Key = Key::new(b"\nVmRSS:");
+    static THREADS: Key = Key::new(b"\nThreads:");
+    static VOLUNTARY: Key = Key::new(b"\nvoluntary_ctxt_switches:");
+    static NONVOLUNTARY: Key = Key::new(b"\nnonvoluntary_ctxt_switches:");
+    // The name is escaped here (proc_pid_status(5)), so that it cannot forge a line. The keys are in the kernel's order, and
+    // what is skipped is what kernels since 4.12 write at least between them; where it is less, the search begins anew.
+    let mut lines = Lines::new(text);
+    let state = *lines.value(&STATE)?.first()?;
+    lines.skip(120);
+    let virtual_size = lines.kibibytes(&VM_SIZE)?.unwrap_or(0);
+    lines.skip(40);
+    let resident = lines.kibibytes(&VM_RSS)?.unwrap_or(0);
+    lines.skip(150);
+    let threads = lines.number(&THREADS)?;
+    lines.skip_to_last(160);
+    let voluntary = lines.number(&VOLUNTARY)?;
+    let nonvoluntary = lines.number(&NONVOLUNTARY)?;
+    Some(Status { state, virtual_size, resident, threads, voluntary, nonvoluntary })
 }
 
 /// Reads `/proc/PID/io`; `None` when one of the four lines is missing.
 pub(super) fn io(text: &[u8]) -> Option<Io> {
-    let (mut reads, mut writes, mut read_bytes, mut write_bytes) = (None, None, None, None);
-    for (key, value) in pairs(text) {
-        match key {
-            b"syscr" => reads = number(value),
-            b"syscw" => writes = number(value),
-            b"read_bytes" => read_bytes = number(value),
-            b"write_bytes" => write_bytes = number(value),
-            _ => {}
-        }
-    }
-    Some(Io { reads: reads?, writes: writes?, read_bytes: read_bytes?, write_bytes: write_bytes? })
+    static READS: Key = Key::new(b"\nsyscr:");
+    static WRITES: Key = Key::new(b"\nsyscw:");
+    static READ_BYTES: Key = Key::new(b"\nread_bytes:");
+    static WRITE_BYTES: Key = Key::new(b"\nwrite_bytes:");
+    let mut lines = Lines::new(text);
+    Some(Io {
+        reads: lines.number(&READS)?,
+        writes: lines.number(&WRITES)?,
+        read_bytes: lines.number(&READ_BYTES)?,
+        write_bytes: lines.number(&WRITE_BYTES)?,
+    })
 }
 
 /// Reads a list of CPUs as the kernel writes it, `0-3,8`, into how many it names; `None` when it is no such list.
@@ -138,12 +145,7 @@ pub(super) fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
-    std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-/// `1756 kB` in bytes.
-fn kibibytes(value: &[u8]) -> Option<u64> {
-    number(value.strip_suffix(b" kB")?)?.checked_mul(1024)
+    leading_number(digits).and_then(|(number, rest)| rest.is_empty().then_some(number))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Texts as kernels write them, and the `procfs` crate's reading of the same bytes.
 
 use super::*;
-use procfs::FromRead;
-use procfs::process;
+
+mod oracle;
 
 const STAT: &str = "4242 (NAME) S 1 4242 4242 0 -1 4194304 1234 0 5 0 321 45 0 0 20 0 3 0 987654 14376960 913 \
                     18446744073709551615 1 1 0 0 0 0 0 4096 17643 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
@@ -79,28 +79,4 @@ fn lists_of_cpus() {
     for list in ["", "\n", "3-1", "a", "0-", "0,,1", "-1"] {
         assert_eq!(count_cpus(list), None, "{list:?}");
     }
-}
-
-/// Whatever the kernel under us writes: the same bytes read by two parsers.
-#[test]
-fn agrees_with_the_procfs_crate() {
-    let bytes = |name: &str| std::fs::read(format!("/proc/self/{name}")).unwrap();
-
-    let text = bytes("stat");
-    let (ours, theirs) = (stat(&text).unwrap(), process::Stat::from_read(text.as_slice()).unwrap());
-    assert_eq!((ours.utime, ours.stime, ours.starttime), (theirs.utime, theirs.stime, theirs.starttime));
-
-    let text = bytes("status");
-    let (ours, theirs) = (status(&text).unwrap(), process::Status::from_read(text.as_slice()).unwrap());
-    assert_eq!(Some(char::from(ours.state)), theirs.state.chars().next());
-    assert_eq!(Some(ours.resident), theirs.vmrss.map(|kibibytes| kibibytes * 1024));
-    assert_eq!(Some(ours.virtual_size), theirs.vmsize.map(|kibibytes| kibibytes * 1024));
-    assert_eq!(ours.threads, theirs.threads);
-    assert_eq!(Some(ours.voluntary), theirs.voluntary_ctxt_switches);
-    assert_eq!(Some(ours.nonvoluntary), theirs.nonvoluntary_ctxt_switches);
-
-    let text = bytes("io");
-    let (ours, theirs) = (io(&text).unwrap(), process::Io::from_read(text.as_slice()).unwrap());
-    assert_eq!((ours.reads, ours.writes), (theirs.syscr, theirs.syscw));
-    assert_eq!((ours.read_bytes, ours.write_bytes), (theirs.read_bytes, theirs.write_bytes));
 }
