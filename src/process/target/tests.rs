@@ -130,6 +130,11 @@ fn another_process_by_its_ticks_agrees_with_its_clock() {
     let sample = sample_until(&mut target, |sample| sample.user_ns + sample.system_ns >= 100_000_000);
     let off = sample.cpu_ns.abs_diff(sample.user_ns + sample.system_ns);
     assert!(off <= 40_000_000, "{sample:?}");
+
+    target.cpu_clock = Err(Errno::EPERM);
+    let sample = target.sample().unwrap();
+    assert_eq!(sample.cpu_ns, sample.user_ns + sample.system_ns, "without its clock, by its ticks");
+    assert_eq!(target.refusals(), [Refusal { source: "clock_getcpuclockid(3)", errno: Errno::EPERM }]);
 }
 
 #[test]

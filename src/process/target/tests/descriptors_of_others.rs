@@ -10,6 +10,7 @@ use std::os::unix::net::{SocketAddr as UnixName, UnixDatagram, UnixListener, Uni
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::socket::{self as nixsocket, AddressFamily, Backlog, SockFlag, SockType, SockaddrIn};
 
+use super::super::super::descriptors::OpenSocket;
 use super::super::super::{Socket, sockets};
 
 /// A process that sleeps and has these descriptors of ours, by the same numbers.
@@ -136,6 +137,35 @@ fn sockets_in_another_network_namespace() {
     assert!(expected.iter().any(|socket| socket.status == "LISTEN"));
     assert_eq!(shown(Target::open(child.pid()).unwrap()), expected, "by pidfd_getfd");
     assert_eq!(shown(without_pidfd(child.pid())), expected, "by /proc/PID/net");
+}
+
+#[test]
+fn sockets_that_may_not_be_borrowed_are_looked_up() {
+    if !nix::unistd::geteuid().is_root() {
+        return eprintln!("skipped: needs root");
+    }
+    let directory = Directory::new("lookup");
+    let open = without_peers(&directory);
+    let child = holding(&open);
+    let target = Target::open(child.pid()).unwrap();
+    let kept = target.descriptors.as_ref().unwrap();
+    let mut found = descriptors::list(kept).unwrap().sockets;
+    // It is closed meanwhile.
+    found.push(OpenSocket { fd: i32::MAX, inode: u64::MAX });
+    let (pid, life) = (child.pid(), &target.life);
+    assert_eq!(sockets::describe(pid, life, kept, &found), ours(&open));
+    let seen = std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            become_nobody();
+            assert_eq!(life.pidfd().unwrap().get(0).unwrap_err(), Errno::EPERM);
+            sockets::describe(pid, life, kept, &found)
+        });
+        thread.join().unwrap()
+    });
+    // What a socket is that is in no list cannot be known then.
+    let mut expected = ours(&open);
+    expected.retain(|socket| socket.kind.is_some());
+    assert_eq!(seen, expected);
 }
 
 #[test]
