@@ -55,9 +55,18 @@ impl Identity {
 
 /// Clock ticks (`sysconf(_SC_CLK_TCK)`) as time.
 pub(super) fn ticks(count: u64) -> Duration {
+    Duration::from_nanos(ticks_ns(count))
+}
+
+/// Clock ticks in ns: 584 years of them at most.
+pub(super) fn ticks_ns(count: u64) -> u64 {
+    const SECOND: u64 = 1_000_000_000;
     let per_second = procfs::ticks_per_second().max(1);
-    let rest_ns = (count % per_second) * 1_000_000_000 / per_second;
-    Duration::from_secs(count / per_second) + Duration::from_nanos(rest_ns)
+    // 100 nearly everywhere, so that a tick is a whole number of ns; 1,024 on some.
+    match SECOND % per_second {
+        0 => count.saturating_mul(SECOND / per_second),
+        _ => (count / per_second).saturating_mul(SECOND).saturating_add((count % per_second) * SECOND / per_second),
+    }
 }
 
 /// The clock that a process's start time is told in.

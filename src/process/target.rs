@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 
 use super::descriptors::{self, ProcessInfo};
 use super::error::ProcessError;
-use super::identity::{Identity, ticks};
+use super::identity::{Identity, ticks_ns};
 use super::kept::{Buffer, Kept};
 use super::life::Life;
 use super::memory::{self, Garbage};
@@ -131,7 +131,10 @@ impl Target {
             nonvoluntary: status.nonvoluntary,
             user_ns,
             system_ns,
-            cpu_ns: cpu.map_or(user_ns.saturating_add(system_ns), |time| ns(time.into())),
+            cpu_ns: cpu.map_or(user_ns.saturating_add(system_ns), |time| {
+                // A CPU clock is never negative.
+                u64::try_from(time.num_nanoseconds()).unwrap_or(0)
+            }),
             resident: status.resident,
             virtual_size: status.virtual_size,
             threads: status.threads,
@@ -159,7 +162,7 @@ impl Target {
             return Ok((timeval_ns(usage.user_time()), timeval_ns(usage.system_time())));
         }
         let stat = parse::stat(self.stat.read(&mut self.buffer)?).ok_or_else(|| self.stat.malformed(STAT))?;
-        Ok((ns(ticks(stat.utime)), ns(ticks(stat.stime))))
+        Ok((ticks_ns(stat.utime), ticks_ns(stat.stime)))
     }
 
     const fn is_own(&self) -> bool {
@@ -277,10 +280,6 @@ pub struct Refusal {
 const STAT: &str = "the fields of proc_pid_stat(5)";
 const STATUS: &str = "the lines of proc_pid_status(5)";
 const IO: &str = "the lines of proc_pid_io(5)";
-
-fn ns(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
 
 fn timeval_ns(time: TimeVal) -> u64 {
     u64::try_from(time.num_microseconds()).unwrap_or(0).saturating_mul(1000)
