@@ -4,7 +4,8 @@
 #
 #   scripts/interop.sh            every check
 #   scripts/interop.sh PART...    some parts (scripts/interop/main.py names them)
-#   scripts/interop.sh bench      the agent's latency and throughput beside Crossbar.io's NativeProcess
+#   scripts/interop.sh bench      the agent's latency and throughput beside Crossbar.io's NativeProcess, and what measuring
+#                                 another process costs beside psutil
 #
 # One line a check, `ok NAME` or `FAILED NAME: reason`, and last `N passed, N failed`; the exit status is 0 when none
 # failed. WAMPPROC names the binary to check; without it the release build is made first. Talks to loopback only, but
@@ -111,6 +112,11 @@ bench() {
         report "ok bench: wampproc beside Crossbar.io's NativeProcess"
     else
         report "FAILED bench: it ended with an error"
+    fi
+    if run cargo bench --locked --bench measure -- --python "$venv/bin/python"; then
+        report "ok bench: measuring another process beside psutil"
+    else
+        report "FAILED bench: measuring another process ended with an error"
     fi
 }
 
