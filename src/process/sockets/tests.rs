@@ -123,6 +123,9 @@ fn both_kinds_of_lists_agree() {
     let all = [OwnedFd::from(client), udp.into(), left.into()].into_iter().chain(listeners.map(OwnedFd::from));
     let files: Vec<File> = all.map(File::from).collect();
     let wanted: BTreeSet<u64> = files.iter().map(|file| file.metadata().unwrap().ino()).collect();
+    if diag::list(&kind::LISTS[0], &wanted).is_none() {
+        return eprintln!("skipped: no sock_diag(7) here");
+    }
     let mut seen = 0;
     for list in &kind::LISTS {
         let Some(listed) = diag::list(list, &wanted) else { continue };

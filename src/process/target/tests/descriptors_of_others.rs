@@ -3,12 +3,12 @@
 use super::*;
 
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixName, UnixDatagram, UnixListener, UnixStream};
 
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::socket::{self as nixsocket, AddressFamily, Backlog, SockFlag, SockType, SockaddrIn};
+use nix::sys::socket::{self as nixsocket, AddressFamily, Backlog, SockFlag, SockProtocol, SockType, SockaddrIn};
 
 use super::super::super::descriptors::OpenSocket;
 use super::super::super::{Socket, sockets};
@@ -78,16 +78,20 @@ fn connected() -> Vec<OwnedFd> {
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         all.extend([client.into(), UdpSocket::bind("[::1]:0").unwrap().into(), listener.into()]);
     }
-    // SAFETY: no memory is passed.
-    let multipath = unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, libc::IPPROTO_MPTCP) };
-    if multipath >= 0 {
-        // SAFETY: it was made just now, and nobody else has it.
-        let multipath = unsafe { <OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(multipath) };
-        nixsocket::bind(multipath.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).unwrap();
-        nixsocket::listen(&multipath, Backlog::new(1).unwrap()).unwrap();
-        all.push(multipath);
-    }
     all
+}
+
+/// Multipath TCP, which no file of `/proc` lists; `None` where the kernel has none, or an emulator knows no sock_diag(7).
+fn multipath() -> Option<OwnedFd> {
+    nixsocket::socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkSockDiag)
+        .ok()?;
+    // SAFETY: no memory is passed.
+    let made = unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, libc::IPPROTO_MPTCP) };
+    // SAFETY: it was made just now, and nobody else has it.
+    let made = unsafe { OwnedFd::from_raw_fd(Errno::result(made).ok()?) };
+    nixsocket::bind(made.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).unwrap();
+    nixsocket::listen(&made, Backlog::new(1).unwrap()).unwrap();
+    Some(made)
 }
 
 /// What the sockets say themselves, in the order of their numbers.
@@ -110,7 +114,8 @@ fn without_pidfd(pid: i32) -> Target {
 #[test]
 fn sockets_of_every_kind_whichever_way_they_are_found() {
     let directory = Directory::new("sockets");
-    let open: Vec<OwnedFd> = [without_peers(&directory), connected(), connecting()].into_iter().flatten().collect();
+    let open = [without_peers(&directory), connected(), connecting(), multipath().into_iter().collect()];
+    let open: Vec<OwnedFd> = open.into_iter().flatten().collect();
     let child = holding(&open);
     let expected = ours(&open);
     let has = |kind, status| expected.iter().any(|socket| socket.kind == kind && socket.status == status);

@@ -205,7 +205,9 @@ fn proc_of_another_pid_namespace_is_refused() {
     let deadline = Instant::now() + Duration::from_secs(10);
     let children = format!("/proc/{0}/task/{0}/children", child.pid());
     let inner: i32 = loop {
-        let text = fs::read_to_string(&children).unwrap();
+        let Ok(text) = fs::read_to_string(&children) else {
+            return eprintln!("skipped: this kernel does not list a process's children (CONFIG_PROC_CHILDREN)");
+        };
         match text.trim().parse::<i32>() {
             Ok(pid) if fs::read_to_string(format!("/proc/{pid}/comm")).unwrap() == "sleep\n" => break pid,
             _ => assert!(Instant::now() < deadline, "no child: {text:?}"),
