@@ -57,6 +57,7 @@ pub mod sampler;
 pub mod server;
 #[cfg(feature = "manhole")]
 pub mod ssh;
+pub mod supervisor;
 pub mod sync;
 pub mod terminal;
 pub mod transport;

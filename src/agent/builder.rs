@@ -9,11 +9,12 @@ use super::manhole::{Keeper, Plan};
 use super::reconnect::{Reconnect, ReconnectPolicy};
 use super::run::{Agent, Connector};
 use super::status::Status;
+use super::supervision::Supervision;
 use super::{AgentError, dispatch::Dispatcher};
 use crate::api::names::{id_of, node_of};
 use crate::api::{Api, Host, Names, Procedure, Role};
-use crate::process::Target;
 use crate::sampler::{Sampler, Settings};
+use crate::supervisor::TargetChoice;
 use crate::sync::mailbox::mailbox;
 use crate::sync::waker::Waker;
 use crate::transport::keepalive::KeepalivePolicy;
@@ -38,6 +39,7 @@ pub enum Patience {
 /// Makes an [`Agent`]. Everything has a default but the way to the router.
 pub struct AgentBuilder {
     connector: Connector,
+    target: TargetChoice,
     realm: Uri,
     role: Role,
     node: Option<String>,
@@ -57,6 +59,7 @@ impl AgentBuilder {
     fn new(connector: Connector) -> Self {
         Self {
             connector,
+            target: TargetChoice::default(),
             realm: Uri::from("realm1"),
             role: Role::default(),
             node: None,
@@ -81,6 +84,14 @@ impl AgentBuilder {
         Self::new(Connector::Embedded(Some(end)))
     }
 
+    /// Which process the agent is about; its own by default. When another one ends, the agent ends too, in good order and
+    /// after it has said so, unless it is to wait for the next.
+    #[must_use]
+    pub fn target(mut self, choice: TargetChoice) -> Self {
+        self.target = choice;
+        self
+    }
+
     /// The realm to join; `realm1` by default.
     #[must_use]
     pub fn realm(mut self, realm: impl Into<Uri>) -> Self {
@@ -102,7 +113,8 @@ impl AgentBuilder {
         self
     }
 
-    /// The worker's id: one component of a URI. By default `wampproc`.
+    /// The worker's id: one component of a URI. By default the target's name: `wampproc` for our own process,
+    /// that of its program for another, the pid file's where there is one.
     #[must_use]
     pub fn worker(mut self, id: impl Into<String>) -> Self {
         self.worker = Some(id.into());
@@ -178,10 +190,11 @@ impl AgentBuilder {
     /// Makes the agent and starts its sampler; the connection is made by [`Agent::run`].
     ///
     /// # Errors
-    /// [`AgentError`] when a name does not do, `/proc` cannot be read, or the kernel refuses a thread or a descriptor.
+    /// [`AgentError`] when a name does not do, there is no such target, `/proc` cannot be read, or the kernel refuses a thread or a descriptor.
     pub fn build(self) -> Result<Agent, AgentError> {
         let node = self.node.unwrap_or_else(|| node_of(&host_name()));
-        let worker = self.worker.unwrap_or_else(|| id_of(env!("CARGO_PKG_NAME"), "process"));
+        let found = self.target.find()?;
+        let worker = self.worker.unwrap_or_else(|| id_of(found.name(), "process"));
         let names = Names::new(self.role, &node, &worker, &self.prefixes)?;
         self.realm.check(Rules::Loose, Form::Exact).map_err(|error| AgentError::Name(error.into()))?;
         let mut api = Api::default();
@@ -197,8 +210,8 @@ impl AgentBuilder {
         }
         let waker = Waker::new()?;
         let (post, mailbox) = mailbox::<Letter>(LETTERS, waker.clone());
-        let target = Target::own()?;
-        let host = Host::new(target.identity().clone());
+        let (target, supervisor) = found.supervise(post.clone())?;
+        let host = Host::new(target.as_ref().map(|target| target.identity().clone()).map_err(Clone::clone));
         let settings = Settings { interval: self.interval, history: self.history, worker_type: self.worker_type };
         let sampler = Sampler::spawn(target, settings, post.clone())?;
         let manhole = Keeper::new(self.manhole, &api, &worker, post.clone())?;
@@ -212,7 +225,7 @@ impl AgentBuilder {
             publisher: Publisher { post },
             stopper: Stopper { asked: Arc::new(AtomicBool::new(false)), waker: waker.clone() },
             waker,
-            dispatcher: Dispatcher::new(api, host, names, sampler, status, manhole),
+            dispatcher: Dispatcher::new(api, host, names, sampler, status, manhole, Supervision::new(supervisor)),
             on_ready: self.on_ready,
             sessions: 0,
         })

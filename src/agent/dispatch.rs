@@ -7,6 +7,7 @@ use super::handle::Letter;
 use super::manhole::{Keeper, Reply};
 use super::registrar::{Attempt, Registrar};
 use super::status::Status;
+use super::supervision::Supervision;
 use crate::api::topics::Audience;
 use crate::api::{Api, Failure, Host, Names, Outcome, Step, Topic};
 use crate::sampler::{Job, Report, Sampler, SamplerRequest};
@@ -20,9 +21,9 @@ use crate::wamp::{Payload, RequestId, WampError};
 /// The API with everything that it needs to answer.
 pub(super) struct Dispatcher {
     pub(super) api: Api,
-    host: Arc<Host>,
-    names: Names,
-    sampler: Sampler<Answer>,
+    pub(super) host: Arc<Host>,
+    pub(super) names: Names,
+    pub(super) sampler: Sampler<Answer>,
     /// Calls that wait for the sampler: at most as many as it takes requests.
     asked: HashMap<Ticket, Origin>,
     last_ticket: u64,
@@ -32,6 +33,8 @@ pub(super) struct Dispatcher {
     pub(super) status: Status,
     /// The manhole, and who asks from there.
     pub(super) manhole: Keeper,
+    /// What becomes of the target.
+    pub(super) supervision: Supervision,
 }
 
 /// What comes of a call that the sampler answers.
@@ -75,6 +78,7 @@ impl Dispatcher {
         sampler: Sampler<Answer>,
         status: Status,
         manhole: Keeper,
+        supervision: Supervision,
     ) -> Self {
         Self {
             api,
@@ -86,6 +90,7 @@ impl Dispatcher {
             reports_linger: false,
             status,
             manhole,
+            supervision,
         }
     }
 
@@ -160,6 +165,7 @@ impl Dispatcher {
             Letter::Publish { topic, payload } => {
                 self.publish(session, &topic, &PublishOptions::default(), &payload);
             }
+            Letter::Supervisor(report) => self.supervise(report),
             Letter::Manhole(report) => self.report(session, report),
         }
     }
@@ -168,6 +174,7 @@ impl Dispatcher {
     pub(super) fn session_ended(&mut self) {
         self.asked.retain(|_, origin| !matches!(origin, Origin::Invocation { .. }));
         self.manhole.forget_callers();
+        self.supervision.session_ended();
         self.status.left();
         self.reports_linger = true;
         self.end_reports();

@@ -7,10 +7,11 @@ use std::thread::JoinHandle;
 
 use serde::Serialize;
 
-use super::AgentError;
 use super::dispatch::Answer;
 use super::manhole;
+use super::{AgentError, Ending};
 use crate::sampler::Report;
+use crate::supervisor;
 use crate::sync::mailbox::{NotSent, Post};
 use crate::sync::waker::Waker;
 use crate::wamp::uri::{Form, Rules};
@@ -21,6 +22,8 @@ use crate::wamp::{Payload, Uri};
 pub(super) enum Letter {
     /// From the sampler.
     Sampler(Report<Answer>),
+    /// From whoever supervises the target.
+    Supervisor(supervisor::Report),
     /// From the manhole, or one of its connections.
     Manhole(manhole::Report),
     /// An event of the embedding program.
@@ -37,6 +40,12 @@ impl Letter {
 impl From<Report<Answer>> for Letter {
     fn from(report: Report<Answer>) -> Self {
         Self::Sampler(report)
+    }
+}
+
+impl From<supervisor::Report> for Letter {
+    fn from(report: supervisor::Report) -> Self {
+        Self::Supervisor(report)
     }
 }
 
@@ -116,7 +125,7 @@ impl Stopper {
 #[derive(Debug)]
 pub struct RunningAgent {
     pub(super) stopper: Stopper,
-    pub(super) thread: Option<JoinHandle<Result<(), AgentError>>>,
+    pub(super) thread: Option<JoinHandle<Result<Ending, AgentError>>>,
 }
 
 impl RunningAgent {
@@ -137,7 +146,7 @@ impl RunningAgent {
     fn join(&mut self) -> Result<(), AgentError> {
         self.stopper.stop();
         match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(result)) => result,
+            Some(Ok(result)) => result.map(|_| ()),
             Some(Err(_)) => Err(AgentError::Os(std::io::Error::other("the agent's thread panicked"))),
             None => Ok(()),
         }

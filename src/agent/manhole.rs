@@ -293,7 +293,7 @@ impl Dispatcher {
             }
             Question::Inspect(subject) => {
                 let job = Box::new(move |probe: &mut crate::sampler::Probe| {
-                    Ok(Outcome::of(&probe.target().inspect(subject)?))
+                    Ok(Outcome::of(&probe.target()?.inspect(subject)?))
                 });
                 self.ask_sampler(session, Origin::Manhole(Reply(reply)), job);
             }

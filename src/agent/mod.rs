@@ -3,25 +3,29 @@
 
 mod builder;
 mod dispatch;
+mod ending;
 mod handle;
 #[cfg_attr(not(feature = "manhole"), path = "manhole_missing.rs")]
 mod manhole;
+mod outbox;
 mod reconnect;
 mod registrar;
 mod run;
 mod status;
+mod supervision;
 
 use std::fmt;
 use std::io;
 
 pub use builder::{AgentBuilder, Patience};
+pub use ending::Ending;
 pub use handle::{NotPublished, Publisher, RunningAgent, Stopper};
 pub use reconnect::ReconnectPolicy;
 pub use run::Agent;
 
 use crate::api::names::InvalidName;
 use crate::link::LinkError;
-use crate::process::ProcessError;
+use crate::supervisor::TargetError;
 use crate::wamp::Uri;
 use crate::wamp::error::uri::PROCEDURE_ALREADY_EXISTS;
 
@@ -32,8 +36,8 @@ pub enum AgentError {
     Name(InvalidName),
     /// Two procedures have one name.
     DuplicateProcedure(String),
-    /// The target cannot be measured.
-    Process(ProcessError),
+    /// There is no such target, or it cannot be measured.
+    Target(TargetError),
     /// The kernel refused a thread or a descriptor.
     Os(io::Error),
     /// The connection ended, for a reason that trying again does not mend, or with [`Patience::OneAttempt`].
@@ -49,7 +53,7 @@ impl fmt::Display for AgentError {
         match self {
             Self::Name(error) => error.fmt(f),
             Self::DuplicateProcedure(name) => write!(f, "expected procedures of different names, got {name:?} twice"),
-            Self::Process(error) => error.fmt(f),
+            Self::Target(error) => error.fmt(f),
             Self::Os(error) => error.fmt(f),
             Self::Link(error) => error.fmt(f),
             Self::Taken(uri) => write!(
@@ -70,9 +74,9 @@ impl From<InvalidName> for AgentError {
     }
 }
 
-impl From<ProcessError> for AgentError {
-    fn from(error: ProcessError) -> Self {
-        Self::Process(error)
+impl From<TargetError> for AgentError {
+    fn from(error: TargetError) -> Self {
+        Self::Target(error)
     }
 }
 

@@ -6,12 +6,12 @@ use std::hash::BuildHasher;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use super::AgentError;
 use super::builder::{AgentBuilder, Patience};
 use super::dispatch::Dispatcher;
 use super::handle::{Letter, Publisher, RunningAgent, Stopper};
 use super::reconnect::Reconnect;
 use super::registrar::{Attempt, Registrar, Verdict};
+use super::{AgentError, Ending};
 use crate::link::{Link, LinkError};
 use crate::sync::mailbox::Mailbox;
 use crate::sync::wait::{Interest, earlier, until, wait};
@@ -172,11 +172,11 @@ impl Agent {
         Ok(RunningAgent { stopper, thread: Some(thread) })
     }
 
-    /// Runs on this thread until [`Stopper::stop`].
+    /// Runs on this thread until [`Stopper::stop`], or until the target is no more.
     ///
     /// # Errors
     /// [`AgentError`]: an end that nobody asked for.
-    pub fn run(mut self) -> Result<(), AgentError> {
+    pub fn run(mut self) -> Result<Ending, AgentError> {
         self.dispatcher.boot();
         let mut connection = self.connect(Instant::now())?;
         loop {
@@ -184,7 +184,7 @@ impl Agent {
             // Before looking for work, so that what comes from now on rings again.
             self.waker.hush();
             self.read_letters(&mut connection, now);
-            if self.stopper.is_asked() {
+            if self.is_to_end(now) {
                 connection.leave(now);
             }
             let more = match self.turn(&mut connection, now) {
@@ -198,25 +198,32 @@ impl Agent {
                     false
                 }
             };
+            let patience = self.dispatcher.supervision.deadline();
             match &connection {
-                Connection::Over => return Ok(()),
+                Connection::Over => return Ok(self.dispatcher.supervision.ending()),
                 Connection::Waiting { until: at, failed: None } => {
-                    wait([(self.waker.as_fd(), Interest::READ)], until(Some(*at), Instant::now()))?;
+                    wait([(self.waker.as_fd(), Interest::READ)], until(earlier(Some(*at), patience), Instant::now()))?;
                 }
                 Connection::Waiting { until: at, failed: Some(failed) } => {
                     let link = (failed.link.fd(), Interest { read: true, ..failed.link.interest() });
                     let deadline = failed.link.deadline().unwrap_or(*at);
-                    wait([link, (self.waker.as_fd(), Interest::READ)], until(Some(deadline), Instant::now()))?;
+                    let deadline = earlier(Some(deadline), patience);
+                    wait([link, (self.waker.as_fd(), Interest::READ)], until(deadline, Instant::now()))?;
                 }
                 Connection::Linked(joined) => {
                     let registering = joined.registrar.deadline().filter(|_| joined.link.is_joined());
                     let deadline = earlier(joined.link.deadline(), registering);
-                    let deadline = if more { Some(now) } else { deadline };
+                    let deadline = if more { Some(now) } else { earlier(deadline, patience) };
                     let link = (joined.link.fd(), joined.link.interest());
                     wait([link, (self.waker.as_fd(), Interest::READ)], until(deadline, Instant::now()))?;
                 }
             }
         }
+    }
+
+    /// Whether there is nothing more to do than to say goodbye.
+    fn is_to_end(&mut self, now: Instant) -> bool {
+        self.stopper.is_asked() || self.dispatcher.supervision.may_leave(now)
     }
 
     fn connect(&mut self, now: Instant) -> Result<Connection, AgentError> {
@@ -291,6 +298,9 @@ impl Agent {
         // After reading: what the router said meanwhile counts.
         joined.link.expire(now)?;
         self.register(joined, now)?;
+        if joined.progress == Progress::Whole && joined.link.is_joined() {
+            self.dispatcher.publish_held(joined.link.session());
+        }
         joined.link.flush(now)?;
         Ok(if joined.link.may_go_on() { Turn::More } else { turn })
     }
@@ -305,6 +315,12 @@ impl Agent {
             }
             Event::Registered { request, registration } => {
                 joined.registrar.registered(request, registration);
+            }
+            Event::Done { request, .. } => {
+                self.dispatcher.supervision.answered(request);
+            }
+            Event::Failed { request, error, .. } if self.dispatcher.supervision.answered(request) => {
+                log::error!("the router refused an event about the process: {error}");
             }
             Event::Failed { request, error, .. } => match joined.registrar.failed(request, &error, now) {
                 Verdict::Later(uri) if !std::mem::replace(&mut joined.told_taken, true) => {
@@ -374,7 +390,7 @@ impl Agent {
         now: Instant,
     ) -> Result<Connection, AgentError> {
         self.dispatcher.session_ended();
-        if self.stopper.is_asked() {
+        if self.is_to_end(now) {
             log::debug!("ended without a GOODBYE: {error}");
             return Ok(Connection::Over);
         }

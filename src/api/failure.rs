@@ -84,6 +84,7 @@ impl From<ProcessError> for Failure {
             ProcessError::Os { .. }
             | ProcessError::Gone { .. }
             | ProcessError::NoTarget { .. }
+            | ProcessError::Absent { .. }
             | ProcessError::Malformed { .. } => Self::Runtime(error.to_string()),
         }
     }

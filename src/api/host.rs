@@ -1,28 +1,38 @@
-//! What the procedures that are answered at once know: what does not change while the target lives.
+//! What the procedures that are answered at once know: what does not change while the target lives, and the host's CPUs.
 
 use std::sync::OnceLock;
 
-use crate::process::{Identity, cpu};
+use super::failure::Failure;
+use crate::process::{Identity, ProcessError, cpu};
 
 /// The target's identity and the host's CPUs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Host {
-    identity: Identity,
+    /// Or the reason why there is no target.
+    target: Result<Identity, ProcessError>,
     logical_cpus: OnceLock<Option<u64>>,
     physical_cpus: OnceLock<Option<u64>>,
 }
 
 impl Host {
-    /// For a target.
+    /// For a target, or with the reason why there is none.
     #[must_use]
-    pub const fn new(identity: Identity) -> Self {
-        Self { identity, logical_cpus: OnceLock::new(), physical_cpus: OnceLock::new() }
+    pub const fn new(target: Result<Identity, ProcessError>) -> Self {
+        Self { target, logical_cpus: OnceLock::new(), physical_cpus: OnceLock::new() }
+    }
+
+    /// The same host with another target, or with the reason why there is none any more.
+    #[must_use]
+    pub fn with_target(&self, target: Result<Identity, ProcessError>) -> Self {
+        Self { target, ..self.clone() }
     }
 
     /// The target's identity.
-    #[must_use]
-    pub const fn identity(&self) -> &Identity {
-        &self.identity
+    ///
+    /// # Errors
+    /// [`Failure::Runtime`] with the reason, while there is no target.
+    pub fn identity(&self) -> Result<&Identity, Failure> {
+        self.target.as_ref().map_err(|reason| Failure::from(reason.clone()))
     }
 
     /// How many logical CPUs the host has; `None` when the kernel does not say. Found out when first asked for.

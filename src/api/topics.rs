@@ -53,6 +53,10 @@ topics! {
     ProcessStatsMonitoringSet = "on_process_stats_monitoring_set", "the interval, s", NotTheCaller;
     /// The CPU affinity was set.
     CpuAffinitySet = "on_cpu_affinity_set", "`{cpus, relative, affinity, who}`", NotTheCaller;
+    /// There is another process: a restarted one, or one that was waited for.
+    ProcessStarted = "on_process_started", "`{pid, started, command, restarts}`", Everyone;
+    /// The process has ended. Not lost while there is no session: it is published in the next one.
+    ProcessExited = "on_process_exited", "`{pid, code, signal, core, uptime, rusage, oom, restarts}`", Everyone;
     /// Memory was given back to the system.
     GcFinished = "on_gc_finished", "`{requester, duration, resident_before, resident_after, supported}`", NotTheCaller;
     /// A manhole is about to be started.

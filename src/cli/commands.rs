@@ -100,7 +100,9 @@ pub const COMMANDS: &[Command] = &[
             "When every procedure is registered, one line is printed: ready URL REALM.",
         ],
         exits: &[Exit::Done, Exit::Failed, Exit::Usage, Exit::Lost, Exit::Interrupted],
-        run: |given| serve::run(&given.place.realm, &given.agent, given.connection.keepalive, &given.listening),
+        run: |given| {
+            serve::run(&given.place.realm, &given.target, &given.agent, given.connection.keepalive, &given.listening)
+        },
     },
     Command {
         id: Name::Join,
@@ -118,7 +120,7 @@ pub const COMMANDS: &[Command] = &[
             "When every procedure is registered, one line is printed: ready URL REALM.",
         ],
         exits: Exit::ALL,
-        run: |given| join::run(&given.place, &given.agent, &given.connection),
+        run: |given| join::run(&given.place, &given.target, &given.agent, &given.connection),
     },
     Command {
         id: Name::Call,

@@ -66,7 +66,7 @@ impl Failure {
                 AgentError::Link(error) => exit_of(error),
                 AgentError::Name(_) => Exit::Usage,
                 AgentError::DuplicateProcedure(_)
-                | AgentError::Process(_)
+                | AgentError::Target(_)
                 | AgentError::Os(_)
                 | AgentError::Taken(_)
                 | AgentError::NothingRegistered(_) => Exit::Failed,

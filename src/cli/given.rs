@@ -13,6 +13,7 @@ use super::arguments::Arguments;
 use super::failure::Failure;
 use super::manhole::Manhole;
 use super::output;
+use super::target::Target;
 use crate::agent::{AgentBuilder, Patience, ReconnectPolicy};
 use crate::api::Role;
 use crate::server::{AllowedOrigin, Exposure};
@@ -40,6 +41,8 @@ pub struct Given {
     pub results: Results,
     /// How errors and tables are printed.
     pub format: Format,
+    /// The process that `serve` and `join` are about.
+    pub target: Target,
     /// The agent of `serve` and `join`.
     pub agent: Agent,
     /// How `join` holds on to its router, and `serve` to its clients.
@@ -61,6 +64,7 @@ impl Default for Given {
             acknowledgement: Acknowledgement::default(),
             results: Results::default(),
             format: Format::default(),
+            target: Target::default(),
             agent: Agent::default(),
             connection: Connection::default(),
             listening: Listening::default(),
@@ -149,8 +153,8 @@ pub enum Format {
 pub struct Agent {
     /// The node's id; without it [`AgentBuilder`] makes one of the host's name.
     pub node: Option<String>,
-    /// The worker's id.
-    pub worker: String,
+    /// The worker's id; without it [`AgentBuilder`] makes one of the target's name.
+    pub worker: Option<String>,
     /// What the process is.
     pub role: Role,
     /// The prefixes that replace the default ones.
@@ -173,12 +177,14 @@ impl Agent {
             .manhole
             .configure(builder)
             .role(self.role)
-            .worker(&self.worker)
             .worker_type(&self.worker_type)
             .interval(self.interval)
             .history(self.history);
         if let Some(node) = &self.node {
             builder = builder.node(node);
+        }
+        if let Some(worker) = &self.worker {
+            builder = builder.worker(worker);
         }
         self.prefixes.iter().fold(builder, |builder, prefix| builder.uri_prefix(prefix))
     }

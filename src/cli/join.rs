@@ -4,9 +4,15 @@ use super::failure::Failure;
 use super::given::{self, Connection, Place};
 use super::ready;
 use super::signals::Signals;
+use super::target::Target;
 use crate::agent::Agent;
 
-pub(super) fn run(place: &Place, agent: &given::Agent, connection: &Connection) -> Result<(), Failure> {
+pub(super) fn run(
+    place: &Place,
+    target: &Target,
+    agent: &given::Agent,
+    connection: &Connection,
+) -> Result<(), Failure> {
     connection.check()?;
     let signals = Signals::catch()?;
     let url = place.url.to_string();
@@ -16,8 +22,8 @@ pub(super) fn run(place: &Place, agent: &given::Agent, connection: &Connection) 
         .reconnect(connection.reconnect)
         .keepalive(connection.keepalive)
         .on_ready(ready::notice(move || url, place.realm.clone()));
-    let agent = agent.configure(builder).build()?;
+    let agent = agent.configure(target.configure(builder)).build()?;
     let stopper = agent.stopper();
     signals.then(move || stopper.stop());
-    Ok(agent.run()?)
+    super::ending::of(agent.run()?)
 }

@@ -7,6 +7,7 @@ mod arguments;
 mod call;
 pub mod commands;
 mod conversation;
+mod ending;
 pub mod exit;
 mod failure;
 pub mod flags;
@@ -27,6 +28,7 @@ mod serve;
 mod signals;
 mod subscribe;
 mod suggest;
+mod target;
 mod values;
 
 use std::ffi::OsString;

@@ -6,7 +6,7 @@ use std::fmt;
 use lexopt::{Arg, Parser};
 
 use super::commands::{COMMANDS, Command, Name, Times};
-use super::flags::{self, Answer, EXCLUSIVE, Flag, Store, Takes};
+use super::flags::{self, Answer, DEPENDENT, EXCLUSIVE, Flag, Store, Takes};
 use super::given::Given;
 use super::listing::listed;
 use super::suggest::nearest;
@@ -73,6 +73,9 @@ fn parse_for(command: &'static Command, parser: &mut Parser) -> Result<Asked, Us
     positionals.end()?;
     if let Some((one, other)) = EXCLUSIVE.iter().find(|(one, other)| flags.contains(one) && flags.contains(other)) {
         return Err(wrong(id, format!("expected either --{one} or --{other}, got both")));
+    }
+    if let Some((one, other)) = DEPENDENT.iter().find(|(one, other)| flags.contains(one) && !flags.contains(other)) {
+        return Err(wrong(id, format!("expected --{other} with --{one}, got --{one} alone")));
     }
     Ok(Asked::Run(command, Box::new(given)))
 }

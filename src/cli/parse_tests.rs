@@ -56,7 +56,7 @@ fn what_is_not_given_is_the_tables_default() {
     // What a program that links the library has without asking is what this one has.
     assert_eq!(join.connection.keepalive, KeepalivePolicy::default());
     assert_eq!(join.connection.reconnect, ReconnectPolicy::default());
-    assert_eq!((join.agent.worker.as_str(), join.agent.worker_type.as_str()), ("wampproc", "native"));
+    assert_eq!((join.agent.worker.as_deref(), join.agent.worker_type.as_str()), (None, "native"));
     assert_eq!((join.agent.interval, join.agent.history), (Duration::from_secs(1), 600));
     assert_eq!(given(&["join", "ws://h:1/x", "--ping-interval", "0"]).connection.keepalive.interval, None);
 }

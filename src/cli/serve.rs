@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::given::{self, Listening};
 use super::ready;
 use super::signals::Signals;
+use super::target::Target;
 use crate::agent::Agent;
 use crate::server::{Server, ServerConfig, ServerError};
 use crate::transport::keepalive::KeepalivePolicy;
@@ -16,6 +17,7 @@ use crate::wamp::Uri;
 
 pub(super) fn run(
     realm: &Uri,
+    target: &Target,
     agent: &given::Agent,
     keepalive: KeepalivePolicy,
     listening: &Listening,
@@ -28,7 +30,8 @@ pub(super) fn run(
     let url = Arc::new(OnceLock::new());
     let known = Arc::clone(&url);
     let notice = ready::notice(move || known.get().cloned().unwrap_or_default(), realm.clone());
-    let agent = agent.configure(Agent::embedded(here).realm(realm.clone()).on_ready(notice)).build()?;
+    let builder = Agent::embedded(here).realm(realm.clone()).on_ready(notice);
+    let agent = agent.configure(target.configure(builder)).build()?;
     let mut config = ServerConfig::new(listening.address);
     config.router.realms = vec![realm.clone()];
     config.keepalive = keepalive;
@@ -42,7 +45,7 @@ pub(super) fn run(
     url.get_or_init(|| server.url());
     let stopper = agent.stopper();
     signals.then(move || stopper.stop());
-    Ok(agent.run()?)
+    super::ending::of(agent.run()?)
 }
 
 /// As many descriptors as the kernel lets us have without asking anybody: each client takes one, and the usual soft limit of

@@ -1,7 +1,9 @@
 //! From the text of a flag to its value. Pure. Every error is a sentence: what was expected, what was got.
 
 use std::convert::Infallible;
+use std::ffi::OsStr;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use log::LevelFilter;
@@ -117,6 +119,22 @@ pub fn prefix(text: &str) -> Result<String, String> {
         sentence.strip_prefix("URI prefix: ").unwrap_or(&sentence).to_owned()
     })?;
     Ok(text.to_owned())
+}
+
+/// A process's id.
+pub fn pid(text: &str) -> Result<i32, String> {
+    match text.parse() {
+        Ok(pid) if pid > 0 => Ok(pid),
+        _ => Err(format!("expected the id of a process, got {text:?}")),
+    }
+}
+
+/// The name of a file.
+pub fn file(path: &OsStr) -> Result<PathBuf, String> {
+    if path.is_empty() {
+        return Err("expected the name of a file, got nothing".to_owned());
+    }
+    Ok(path.into())
 }
 
 /// Any text.

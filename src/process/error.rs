@@ -27,6 +27,11 @@ pub enum ProcessError {
         /// Why not.
         reason: NoTarget,
     },
+    /// There is no process to speak of now.
+    Absent {
+        /// Why: a sentence without its full stop.
+        why: String,
+    },
     /// A file of `/proc` or `/sys` does not hold what proc(5) says it does.
     Malformed {
         /// The file.
@@ -92,6 +97,7 @@ impl fmt::Display for ProcessError {
             Self::Os { what, errno } => write!(f, "cannot {what}: {}", errno.desc()),
             Self::Gone { pid } => write!(f, "process {pid} has ended"),
             Self::NoTarget { pid, reason } => write!(f, "cannot observe process {pid}: {reason}"),
+            Self::Absent { why } => f.write_str(why),
             Self::Malformed { file, expected } => write!(f, "cannot make sense of {file}: expected {expected}"),
             Self::Unsupported { feature, remedy } => write!(f, "{feature} is not available: {remedy}"),
         }

@@ -5,66 +5,79 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 
+use super::change::{Change, Changes};
 use super::probe::Probe;
-use super::request::{Report, SamplerRequest};
+use super::request::{Message, Report, SamplerRequest};
 use crate::sync::mailbox::{Closed, Post};
 
 pub(super) struct Actor<R> {
     probe: Probe,
     reports: Post<R>,
+    changes: Changes,
     stop: Receiver<Infallible>,
     /// Whether something was sent that was not rung for.
     unheard: bool,
 }
 
 impl<R> Actor<R> {
-    pub(super) const fn new(probe: Probe, reports: Post<R>, stop: Receiver<Infallible>) -> Self {
-        Self { probe, reports, stop, unheard: false }
+    pub(super) const fn new(probe: Probe, reports: Post<R>, changes: Changes, stop: Receiver<Infallible>) -> Self {
+        Self { probe, reports, changes, stop, unheard: false }
     }
 
     /// Runs until the handle or the receiver of the reports is gone.
-    pub(super) fn run<A>(mut self, requests: &Receiver<SamplerRequest<A>>)
+    pub(super) fn run<A>(mut self, messages: &Receiver<Message<A>>)
     where
         R: From<Report<A>>,
     {
-        while self.turn(requests).is_ok() {}
+        while self.turn(messages).is_ok() {}
     }
 
     /// What is due, then sleep, then what was asked.
-    fn turn<A>(&mut self, requests: &Receiver<SamplerRequest<A>>) -> Result<(), Closed>
+    fn turn<A>(&mut self, messages: &Receiver<Message<A>>) -> Result<(), Closed>
     where
         R: From<Report<A>>,
     {
         self.probe.begin();
+        self.look_for_change();
         if let Some(tick) = self.probe.tick(Instant::now()) {
             self.send(Report::Stats(tick))?;
         }
         self.ring();
         let first = match self.probe.next_tick() {
-            Some(deadline) => match requests.recv_deadline(deadline) {
-                Ok(request) => request,
+            Some(deadline) => match messages.recv_deadline(deadline) {
+                Ok(message) => message,
                 Err(RecvTimeoutError::Timeout) => return Ok(()),
                 Err(RecvTimeoutError::Disconnected) => return Err(Closed),
             },
-            None => requests.recv().map_err(|_| Closed)?,
+            None => messages.recv().map_err(|_| Closed)?,
         };
         // Those that come from now on wait for the next turn: a reading must be later than the question.
-        let waiting = requests.len();
+        let waiting = messages.len();
         self.probe.begin();
         self.answer(first)?;
-        for request in requests.try_iter().take(waiting) {
-            self.answer(request)?;
+        for message in messages.try_iter().take(waiting) {
+            self.answer(message)?;
         }
         self.ring();
         Ok(())
     }
 
-    fn answer<A>(&mut self, SamplerRequest { ticket, job }: SamplerRequest<A>) -> Result<(), Closed>
+    fn answer<A>(&mut self, message: Message<A>) -> Result<(), Closed>
     where
         R: From<Report<A>>,
     {
+        self.look_for_change();
+        let Message::Request(SamplerRequest { ticket, job }) = message else { return Ok(()) };
         let answer = job(&mut self.probe);
         self.send(Report::Answered { ticket, answer })
+    }
+
+    fn look_for_change(&mut self) {
+        match self.changes.take() {
+            Some(Change::Attach(target)) => self.probe.attach(*target),
+            Some(Change::Detach(reason)) => self.probe.detach(reason),
+            None => {}
+        }
     }
 
     /// Heard with the next ring: what is answered together arrives together, for one wake-up of the receiver.

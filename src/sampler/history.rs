@@ -28,6 +28,11 @@ impl History {
         self.ring.push_back(sample);
     }
 
+    /// Forgets all; the room stays.
+    pub(super) fn clear(&mut self) {
+        self.ring.clear();
+    }
+
     /// The newest, as many as `most`, the oldest of them first; each with its rates since the one before it.
     pub(super) fn newest(&self, most: u32) -> Vec<Tick> {
         let skipped = self.ring.len().saturating_sub(usize::try_from(most).unwrap_or(usize::MAX));

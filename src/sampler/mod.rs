@@ -1,7 +1,8 @@
 //! The metrics thread: measures one target by its own clock, and answers what is asked about it.
 //!
 //! [`Sampler`] is the handle; the thread "sampler" owns the [`Target`] and sleeps until a request comes or a tick is due.
-//! With a history of 0 and monitoring off there are no ticks, and it sleeps until it is asked.
+//! With a history of 0 and monitoring off there are no ticks, and it sleeps until it is asked. While there is no target there
+//! are none either; with the next one everything begins anew.
 //!
 //! # Over what time rates are
 //! Counters are read when they are asked for. Rates and `cpu_percent` need two readings, and whose they are is fixed, so
@@ -13,6 +14,7 @@
 //! - In the periodic statistics: since the previous one of the same setting; the first is as if asked for.
 
 mod actor;
+mod change;
 mod history;
 #[cfg(test)]
 mod made;
@@ -36,7 +38,10 @@ pub use request::{Job, Report, SamplerRequest};
 pub use shape::{ProcessMonitor, ProcessStats, StatsTick, Tick};
 pub use window::SHORTEST_WINDOW;
 
-use crate::process::Target;
+use change::{Change, Changer};
+use request::Message;
+
+use crate::process::{ProcessError, Target};
 use crate::sync::mailbox::Post;
 use crate::sync::thread::Thread;
 
@@ -62,17 +67,19 @@ pub const REQUESTS: usize = 256;
 #[derive(Debug)]
 pub struct Sampler<A> {
     // The thread ends when these two are dropped, so they come before it.
-    requests: Sender<SamplerRequest<A>>,
+    messages: Sender<Message<A>>,
     _stop: Sender<Infallible>,
+    changer: Changer,
     _thread: Thread,
 }
 
 impl<A: Send + 'static> Sampler<A> {
-    /// Starts the thread. Answers and periodic statistics go to `reports`; the thread waits while that is full.
+    /// Starts the thread, with a target or with the reason why there is none yet. Answers and periodic statistics go to
+    /// `reports`; the thread waits while that is full.
     ///
     /// # Errors
     /// When `settings` are out of range (`InvalidInput`) or the kernel refuses a thread.
-    pub fn spawn<R>(target: Target, settings: Settings, reports: Post<R>) -> io::Result<Self>
+    pub fn spawn<R>(target: Result<Target, ProcessError>, settings: Settings, reports: Post<R>) -> io::Result<Self>
     where
         R: From<Report<A>> + Send + 'static,
     {
@@ -82,12 +89,13 @@ impl<A: Send + 'static> Sampler<A> {
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, limits));
         }
-        let (requests, received) = bounded(REQUESTS);
+        let (messages, received) = bounded(REQUESTS);
         let (stop, stopped) = bounded(0);
+        let (changer, changes) = change::changes();
         let thread = Thread::spawn("sampler", move || {
-            actor::Actor::new(Probe::new(target, settings), reports, stopped).run(&received);
+            actor::Actor::new(Probe::new(target, settings), reports, changes, stopped).run(&received);
         })?;
-        Ok(Self { requests, _stop: stop, _thread: thread })
+        Ok(Self { messages, _stop: stop, changer, _thread: thread })
     }
 
     /// Hands over a request without waiting.
@@ -95,7 +103,24 @@ impl<A: Send + 'static> Sampler<A> {
     /// # Errors
     /// [`Busy`] when [`REQUESTS`] of them wait already (or the thread has ended, because its reports' receiver has).
     pub fn ask(&self, request: SamplerRequest<A>) -> Result<(), Busy> {
-        self.requests.try_send(request).map_err(|_| Busy)
+        self.messages.try_send(Message::Request(request)).map_err(|_| Busy)
+    }
+
+    /// Goes over to another target: what is asked from now on is about that one. Its history, its rates and the first poll
+    /// begin anew. Never waits, and is never refused.
+    pub fn attach(&self, target: Target) {
+        self.change(Change::Attach(Box::new(target)));
+    }
+
+    /// There is no target any more: what is asked from now on is answered with `reason`. Never waits, and is never refused.
+    pub fn detach(&self, reason: ProcessError) {
+        self.change(Change::Detach(reason));
+    }
+
+    fn change(&self, change: Change) {
+        self.changer.put(change);
+        // A thread whose queue is full is awake, and looks before it answers.
+        let _ = self.messages.try_send(Message::Changed);
     }
 }
 

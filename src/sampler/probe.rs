@@ -14,8 +14,10 @@ use crate::sync::wait::earlier;
 /// What a [`Job`](super::Job) works with.
 #[derive(Debug)]
 pub struct Probe {
-    target: Target,
+    /// Or the reason why there is none.
+    target: Result<Target, ProcessError>,
     worker_type: String,
+    interval: Duration,
     /// `None` with a history of 0.
     sampling: Option<(Schedule, History)>,
     /// `None` while off.
@@ -31,17 +33,25 @@ pub struct Probe {
 
 #[derive(Debug)]
 struct Reporting {
+    interval: Duration,
     schedule: Schedule,
     previous: Option<Sample>,
 }
 
+impl Reporting {
+    fn new(interval: Duration) -> Self {
+        Self { interval, schedule: Schedule::new(Instant::now(), interval), previous: None }
+    }
+}
+
 impl Probe {
-    pub(super) fn new(target: Target, settings: Settings) -> Self {
+    pub(super) fn new(target: Result<Target, ProcessError>, settings: Settings) -> Self {
         let sampling = (settings.history > 0)
             .then(|| (Schedule::new(Instant::now(), settings.interval), History::new(settings.history)));
         Self {
             target,
             worker_type: settings.worker_type,
+            interval: settings.interval,
             sampling,
             reporting: None,
             seq: 0,
@@ -52,8 +62,32 @@ impl Probe {
     }
 
     /// The target itself.
-    pub const fn target(&mut self) -> &mut Target {
-        &mut self.target
+    ///
+    /// # Errors
+    /// The reason, while there is none.
+    pub fn target(&mut self) -> Result<&mut Target, ProcessError> {
+        self.target.as_mut().map_err(|reason| reason.clone())
+    }
+
+    /// Goes over to another target: nothing that was measured before is compared with it.
+    pub(super) fn attach(&mut self, target: Target) {
+        self.target = Ok(target);
+        self.fresh = None;
+        self.asked = Window::default();
+        self.polled = false;
+        if let Some((schedule, history)) = &mut self.sampling {
+            *schedule = Schedule::new(Instant::now(), self.interval);
+            history.clear();
+        }
+        if let Some(reporting) = &mut self.reporting {
+            *reporting = Reporting::new(reporting.interval);
+        }
+    }
+
+    /// There is no target any more, for this reason. What was measured of it can be read until there is another.
+    pub(super) fn detach(&mut self, reason: ProcessError) {
+        self.target = Err(reason);
+        self.fresh = None;
     }
 
     /// `get_process_stats`.
@@ -62,8 +96,8 @@ impl Probe {
     /// When the target is gone or cannot be read.
     pub fn stats(&mut self) -> Result<ProcessStats, ProcessError> {
         let sample = self.sample()?;
-        let rates = self.rates_or_since_start(&sample);
-        Ok(self.stats_of(&sample, &rates))
+        let rates = self.rates_or_since_start(&sample)?;
+        self.stats_of(&sample, &rates)
     }
 
     /// `get_process_monitor`.
@@ -72,11 +106,11 @@ impl Probe {
     /// When the target is gone or cannot be read.
     pub fn monitor(&mut self) -> Result<ProcessMonitor, ProcessError> {
         let sample = self.sample()?;
-        let rates = self.rates_or_since_start(&sample);
+        let rates = self.rates_or_since_start(&sample)?;
         // Clients of Crossbar.io expect none in the first poll of all.
         let per_second = std::mem::replace(&mut self.polled, true).then_some(rates.per_second);
-        let num_fds = self.target.count_descriptors();
-        let pid = self.target.identity().pid();
+        let target = self.target()?;
+        let (num_fds, pid) = (target.count_descriptors(), target.identity().pid());
         Ok(ProcessMonitor::new(&self.worker_type, pid, &sample, num_fds, per_second))
     }
 
@@ -85,7 +119,7 @@ impl Probe {
     /// # Errors
     /// When the target is gone or cannot be read.
     pub fn info(&mut self) -> Result<ProcessInfo, ProcessError> {
-        self.target.info()
+        self.target()?.info()
     }
 
     /// The newest ticks of the history, at most so many, the oldest first; none without a history.
@@ -101,16 +135,14 @@ impl Probe {
     pub fn collect_garbage(&mut self) -> Result<Garbage, ProcessError> {
         // What was read before is not how things are after.
         self.fresh = None;
-        self.target.collect_garbage()
+        self.target()?.collect_garbage()
     }
 
     /// `set_process_stats_monitoring`: reports every so often, the first at once, that is after the answer of the job that
     /// calls this; `None`: no reports. Shorter than [`SHORTEST_INTERVAL`] counts as that.
     pub fn report_every(&mut self, interval: Option<Duration>) {
-        self.reporting = interval.filter(|interval| !interval.is_zero()).map(|interval| Reporting {
-            schedule: Schedule::new(Instant::now(), interval.max(SHORTEST_INTERVAL)),
-            previous: None,
-        });
+        let interval = interval.filter(|interval| !interval.is_zero());
+        self.reporting = interval.map(|interval| Reporting::new(interval.max(SHORTEST_INTERVAL)));
     }
 
     /// Forgets what was read: from now on a reading is a new one.
@@ -118,8 +150,9 @@ impl Probe {
         self.fresh = None;
     }
 
-    /// When [`Probe::tick`] has something to do.
+    /// When [`Probe::tick`] has something to do; not while there is no target.
     pub(super) fn next_tick(&self) -> Option<Instant> {
+        self.target.as_ref().ok()?;
         let sampling = self.sampling.as_ref().map(|(schedule, _)| schedule.next());
         let reporting = self.reporting.as_ref().map(|reporting| reporting.schedule.next());
         earlier(sampling, reporting)
@@ -127,37 +160,49 @@ impl Probe {
 
     /// Does what is due; what is to be reported comes back.
     pub(super) fn tick(&mut self, now: Instant) -> Option<StatsTick> {
+        self.target.as_ref().ok()?;
         if self.sampling.as_mut().is_some_and(|(schedule, _)| schedule.take(now)) {
             let sample = self.sample();
             match (sample, &mut self.sampling) {
                 (Ok(sample), Some((_, history))) => history.push(sample),
-                (Err(ProcessError::Gone { .. }), sampling) => *sampling = None,
-                (Err(error), _) => log::debug!("a tick of the history is missing: {error}"),
                 (Ok(_), None) => {}
+                (Err(error), _) => self.missed("a tick of the history", error),
             }
         }
         if !self.reporting.as_mut().is_some_and(|reporting| reporting.schedule.take(now)) {
             return None;
         }
-        match self.sample() {
-            Ok(sample) => return Some(self.periodic(&sample)),
-            Err(ProcessError::Gone { .. }) => self.reporting = None,
-            Err(error) => log::debug!("a periodic report is missing: {error}"),
+        match self.sample().and_then(|sample| self.periodic(&sample)) {
+            Ok(tick) => Some(tick),
+            Err(error) => {
+                self.missed("a periodic report", error);
+                None
+            }
         }
-        None
     }
 
-    fn periodic(&mut self, sample: &Sample) -> StatsTick {
+    fn missed(&mut self, what: &str, error: ProcessError) {
+        log::debug!("{what} is missing: {error}");
+        if matches!(error, ProcessError::Gone { .. }) {
+            self.detach(error);
+        }
+    }
+
+    fn periodic(&mut self, sample: &Sample) -> Result<StatsTick, ProcessError> {
         let previous = self.reporting.as_mut().and_then(|reporting| reporting.previous.replace(*sample));
-        let rates = previous.and_then(|previous| Rates::between(&previous, sample));
-        let rates = rates.unwrap_or_else(|| self.rates_or_since_start(sample));
+        let rates = match previous.and_then(|previous| Rates::between(&previous, sample)) {
+            Some(rates) => rates,
+            None => self.rates_or_since_start(sample)?,
+        };
+        let stats = self.stats_of(sample, &rates)?;
         self.seq += 1;
-        StatsTick { stats: self.stats_of(sample, &rates), seq: self.seq }
+        Ok(StatsTick { stats, seq: self.seq })
     }
 
-    fn stats_of(&self, sample: &Sample, rates: &Rates) -> ProcessStats {
-        let mem_percent = self.target.percent_of_memory(sample.resident);
-        ProcessStats::new(self.target.identity().pid(), sample, rates.cpu_percent, mem_percent)
+    fn stats_of(&mut self, sample: &Sample, rates: &Rates) -> Result<ProcessStats, ProcessError> {
+        let target = self.target()?;
+        let mem_percent = target.percent_of_memory(sample.resident);
+        Ok(ProcessStats::new(target.identity().pid(), sample, rates.cpu_percent, mem_percent))
     }
 
     /// The rates that go with a reading that was asked for, by the rules of this module's root.
@@ -166,18 +211,17 @@ impl Probe {
         ticks.or_else(|| self.asked.rates(sample))
     }
 
-    fn rates_or_since_start(&mut self, sample: &Sample) -> Rates {
-        self.rates(sample).unwrap_or_else(|| self.since_start(sample))
-    }
-
-    fn since_start(&self, sample: &Sample) -> Rates {
-        Rates::since_start(self.target.identity().uptime(), sample)
+    fn rates_or_since_start(&mut self, sample: &Sample) -> Result<Rates, ProcessError> {
+        match self.rates(sample) {
+            Some(rates) => Ok(rates),
+            None => Ok(Rates::since_start(self.target()?.identity().uptime(), sample)),
+        }
     }
 
     fn sample(&mut self) -> Result<Sample, ProcessError> {
         match self.fresh {
             Some(sample) => Ok(sample),
-            None => self.target.sample().inspect(|sample| self.fresh = Some(*sample)),
+            None => self.target()?.sample().inspect(|sample| self.fresh = Some(*sample)),
         }
     }
 }

@@ -23,6 +23,13 @@ impl<A> fmt::Debug for SamplerRequest<A> {
     }
 }
 
+/// What its thread receives.
+pub(super) enum Message<A> {
+    Request(SamplerRequest<A>),
+    /// The target has changed. Where the queue is full nobody needs to say so.
+    Changed,
+}
+
 /// What the sampler sends.
 #[derive(Clone, Debug)]
 pub enum Report<A> {

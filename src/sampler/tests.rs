@@ -26,7 +26,7 @@ impl Owner {
         let waker = Waker::new().unwrap();
         let (post, reports) = mailbox(room, waker.clone());
         let settings = Settings { interval: Duration::from_millis(10), history, worker_type: "native".to_owned() };
-        let sampler = Sampler::spawn(Target::own().unwrap(), settings, post).unwrap();
+        let sampler = Sampler::spawn(Ok(Target::own().unwrap()), settings, post).unwrap();
         Self { sampler, reports, waker }
     }
 
@@ -69,11 +69,11 @@ fn every_job_gets_its_answer() {
         let garbage = probe.collect_garbage()?;
         assert_eq!(garbage.supported, cfg!(target_env = "gnu"));
         assert!(garbage.resident_after > 0);
-        assert!(!probe.target().affinity()?.is_empty());
+        assert!(!probe.target()?.affinity()?.is_empty());
         Ok(())
     };
     assert_eq!(owner.answer(Box::new(everything)), Ok(()));
-    let nothing = owner.answer(Box::new(|probe| probe.target().set_affinity(&[]).map(|_| ()))).unwrap_err();
+    let nothing = owner.answer(Box::new(|probe| probe.target()?.set_affinity(&[]).map(|_| ()))).unwrap_err();
     assert!(nothing.to_string().ends_with("Invalid argument"), "{nothing}");
 }
 
@@ -124,7 +124,7 @@ fn settings_out_of_range_are_refused() {
     for (interval, history) in [(Duration::ZERO, 600), (Duration::from_secs(1), LONGEST_HISTORY + 1)] {
         let (post, _reports) = mailbox::<Report<Answer>>(1, Waker::new().unwrap());
         let settings = Settings { interval, history, worker_type: String::new() };
-        let error = Sampler::spawn(Target::own().unwrap(), settings, post).unwrap_err();
+        let error = Sampler::spawn(Ok(Target::own().unwrap()), settings, post).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
 }

@@ -54,11 +54,11 @@ fn cpu_count(call: &Call) -> Answer {
 }
 
 fn cpus(call: &Call) -> Answer {
-    Ok(Outcome::of(&call.host.identity().cpus()))
+    Ok(Outcome::of(&call.host.identity()?.cpus()))
 }
 
 fn cpu_affinity(probe: &mut Probe, _: &Call) -> Answer {
-    Ok(Outcome::of(&probe.target().affinity()?))
+    Ok(Outcome::of(&probe.target()?.affinity()?))
 }
 
 fn set_cpu_affinity(probe: &mut Probe, call: &Call) -> Answer {
@@ -71,7 +71,9 @@ fn set_cpu_affinity(probe: &mut Probe, call: &Call) -> Answer {
     }
 
     let (cpus, relative) = (call.arguments.list(0), call.arguments.flag(1));
-    let affinity = probe.target().set_affinity(&chosen_cpus(call.host.identity().cpus(), cpus, relative)?)?;
+    let target = probe.target()?;
+    let chosen = chosen_cpus(target.identity().cpus(), cpus, relative)?;
+    let affinity = target.set_affinity(&chosen)?;
     let who = call.caller.session.map(|session| session.get());
     let event = CpuAffinitySet { cpus, relative, affinity: &affinity, who };
     Ok(Outcome::of(&affinity).with_event(Topic::CpuAffinitySet, &event))

@@ -32,11 +32,11 @@ pub(super) fn entries() -> Vec<Entry> {
 }
 
 fn started(call: &Call) -> Answer {
-    Ok(Outcome::of(&call.host.identity().started()))
+    Ok(Outcome::of(&call.host.identity()?.started()))
 }
 
 fn uptime(call: &Call) -> Answer {
-    Ok(Outcome::of(&call.host.identity().uptime().as_secs_f64()))
+    Ok(Outcome::of(&call.host.identity()?.uptime().as_secs_f64()))
 }
 
 // The table's functions have one signature.

@@ -20,11 +20,12 @@ pub(super) const FLAGS: &[Flag] = &[
         short: None,
         takes: Takes::Value {
             name: "ID",
-            default: Some(env!("CARGO_PKG_NAME")),
-            store: Store::Text(|given, text| set(&mut given.agent.worker, values::id(text))),
+            default: None,
+            store: Store::Text(|given, text| set(&mut given.agent.worker, values::id(text).map(Some))),
         },
         commands: AGENTS,
-        help: "The worker's id, one component of a URI.",
+        help: "The worker's id, one component of a URI. Without it: wampproc, or the name of the process that --pid says, \
+               or that of the file of --pidfile.",
     },
     Flag {
         long: "role",

@@ -4,6 +4,7 @@ mod agent;
 mod client;
 mod connection;
 mod every;
+mod target;
 
 use std::ffi::OsStr;
 
@@ -74,7 +75,7 @@ const AGENTS: &[Name] = &[Serve, Join];
 const CLIENTS: &[Name] = &[Call, Subscribe, Publish];
 
 /// All flags, by subject, in the order of `--help`.
-const TABLES: [&[Flag]; 4] = [connection::FLAGS, agent::FLAGS, client::FLAGS, every::FLAGS];
+const TABLES: [&[Flag]; 5] = [connection::FLAGS, target::FLAGS, agent::FLAGS, client::FLAGS, every::FLAGS];
 
 /// All flags, in the order of `--help`.
 pub fn all() -> impl Iterator<Item = &'static Flag> {
@@ -82,7 +83,11 @@ pub fn all() -> impl Iterator<Item = &'static Flag> {
 }
 
 /// Flags that contradict each other.
-pub const EXCLUSIVE: &[(&str, &str)] = &[("no-retry", "reconnect-initial"), ("no-retry", "reconnect-max")];
+pub const EXCLUSIVE: &[(&str, &str)] =
+    &[("no-retry", "reconnect-initial"), ("no-retry", "reconnect-max"), ("pid", "pidfile")];
+
+/// Flags that mean something only with another: the flag, and that other one.
+pub const DEPENDENT: &[(&str, &str)] = &[("wait", "pidfile")];
 
 /// Stores a value.
 pub(super) fn set<T, E: ToString>(place: &mut T, value: Result<T, E>) -> Result<(), String> {

@@ -1,0 +1,70 @@
+//! Whoever keeps an eye on the target while the agent runs, and tells of its end and of what comes after.
+//!
+//! [`TargetChoice`] says which process it is to be, and [`TargetChoice::find`] looks for it. For our own process there is
+//! nothing to watch. For another one the thread "watcher" sleeps until the process has ended, or, where a pid file is waited
+//! for, until the file names another. What happens comes as [`Report`]s, each once, in their order; the thread waits for room
+//! in a full mailbox, so none is lost. Dropping the [`Supervisor`] ends the thread and waits for that.
+
+mod choice;
+mod error;
+mod pid_file;
+mod report;
+mod watch;
+
+use std::convert::Infallible;
+use std::io;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+pub use choice::{AtExit, Found, TargetChoice};
+pub use error::TargetError;
+pub use report::{End, Exit, Report, Started, Usage};
+
+use crate::sync::thread::Thread;
+use crate::sync::waker::Waker;
+
+/// The handle of a thread that supervises the target. Dropping it ends the thread and waits for that.
+#[derive(Debug)]
+pub struct Supervisor {
+    // Fields drop in order: the thread is rung when it can see that it is to end, and then joined.
+    _stop: Sender<Infallible>,
+    _bell: Bell,
+    _thread: Thread,
+}
+
+/// Rings when it goes.
+#[derive(Debug)]
+struct Bell(Waker);
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.0.wake();
+    }
+}
+
+/// How a supervising thread learns that it is to end.
+#[derive(Debug)]
+struct Leash {
+    /// Rings for that, at the latest.
+    bell: Waker,
+    /// Closed, then; it also ends a wait for room in the mailbox.
+    stop: Receiver<Infallible>,
+}
+
+impl Supervisor {
+    /// Starts a thread.
+    fn spawn(name: &'static str, body: impl FnOnce(Leash) + Send + 'static) -> io::Result<Self> {
+        let bell = Waker::new()?;
+        let (stop, stopped) = bounded(0);
+        let leash = Leash { bell: bell.clone(), stop: stopped };
+        let thread = Thread::spawn(name, move || body(leash))?;
+        Ok(Self { _stop: stop, _bell: Bell(bell), _thread: thread })
+    }
+}
+
+impl Leash {
+    /// Whether the handle is gone.
+    fn is_let_go(&self) -> bool {
+        matches!(self.stop.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
+    }
+}

@@ -1,0 +1,110 @@
+//! What a supervising thread tells.
+
+use std::io;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::process::Target;
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Report {
+    /// There is another process from now on.
+    Started(Box<Started>),
+    /// The process has ended.
+    Exited(Exit),
+    /// Nothing will follow.
+    Over(End),
+}
+
+/// A process that has become the target.
+#[derive(Debug)]
+pub struct Started {
+    /// The process.
+    pub target: Target,
+    /// The command that was run and its arguments; `None` when somebody else started it.
+    pub command: Option<Vec<String>>,
+    /// How many processes there were before it.
+    pub restarts: u64,
+}
+
+/// How a process ended: what `on_process_exited` publishes. What cannot be known of a process that is not our child is
+/// `None`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Exit {
+    /// Its id while it lived.
+    pub pid: i32,
+    /// Its exit code, 0 to 255; `None` also when a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it, like `SIGTERM`; `None` also when it ended by itself.
+    pub signal: Option<String>,
+    /// Whether it left a core dump.
+    pub core: Option<bool>,
+    /// Seconds from its start to its end.
+    pub uptime: f64,
+    /// What it used.
+    pub rusage: Option<Usage>,
+    /// Whether it was killed for want of memory.
+    pub oom: Option<bool>,
+    /// How many processes there were before it.
+    pub restarts: u64,
+}
+
+/// What a process used in its life, as getrusage(2) tells.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Usage {
+    /// CPU seconds in user mode.
+    pub user: f64,
+    /// CPU seconds in kernel mode.
+    pub system: f64,
+    /// The most bytes that were resident at a time.
+    pub max_resident: u64,
+    /// Page faults that were served without I/O.
+    pub minor_faults: u64,
+    /// Page faults that needed I/O.
+    pub major_faults: u64,
+    /// Times that it waited of its own will.
+    pub voluntary: u64,
+    /// Times that another was let run in its place.
+    pub nonvoluntary: u64,
+}
+
+/// Why nothing will follow.
+#[derive(Debug)]
+pub enum End {
+    /// The process has ended, and no other is waited for.
+    Ended,
+    /// The kernel refuses what is needed to go on.
+    Failed(io::Error),
+}
+
+impl Exit {
+    /// The end of a process whose parent is somebody else: only that one is told how it ended.
+    #[must_use]
+    pub(super) fn of_another(pid: i32, uptime: Duration, restarts: u64) -> Self {
+        Self {
+            pid,
+            code: None,
+            signal: None,
+            core: None,
+            uptime: uptime.as_secs_f64(),
+            rusage: None,
+            oom: None,
+            restarts,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_null() {
+        let exit = Exit::of_another(17, Duration::from_millis(1500), 2);
+        let expected = "{\"pid\":17,\"code\":null,\"signal\":null,\"core\":null,\"uptime\":1.5,\"rusage\":null,\
+                        \"oom\":null,\"restarts\":2}";
+        assert_eq!(serde_json::to_string(&exit).unwrap(), expected);
+    }
+}

@@ -1,0 +1,176 @@
+//! The thread "watcher": sleeps until the process of another has ended, then until the pid file names the next one.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use super::choice::open;
+use super::pid_file::{Content, PidFile, Reading};
+use super::report::{End, Exit, Report, Started};
+use super::{Leash, Supervisor};
+use crate::process::{Identity, ProcessError, Target};
+use crate::sync::mailbox::{Closed, Post};
+use crate::sync::wait::{Interest, wait};
+
+/// What is to be watched.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    present: Option<Present>,
+    /// Where the next one is named; `None`: none is waited for.
+    file: Option<PidFile>,
+    /// How the file was when it named the process that runs.
+    seen: Option<Reading>,
+}
+
+/// The process that runs.
+#[derive(Debug)]
+pub(super) struct Present {
+    identity: Identity,
+    /// `None` for our own process, whose end nobody sees.
+    pidfd: Option<OwnedFd>,
+}
+
+/// The thread.
+struct Watch<R> {
+    leash: Leash,
+    reports: Post<R>,
+    /// How the file was when it was last looked at. Until it changes it names nobody new, whoever has the id by now.
+    seen: Option<Reading>,
+    /// Processes that have ended.
+    restarts: u64,
+}
+
+/// Why the thread does not go on.
+enum Cut {
+    /// The handle or the mailbox is gone.
+    LetGo,
+    Failed(io::Error),
+}
+
+impl Present {
+    pub fn of(target: &Target) -> Result<Self, ProcessError> {
+        let pidfd = target.pidfd().map(|fd| fd.try_clone_to_owned()).transpose();
+        let pidfd = pidfd.map_err(|error| ProcessError::Absent { why: error.to_string() })?;
+        Ok(Self { identity: target.identity().clone(), pidfd })
+    }
+}
+
+impl Watcher {
+    /// Of a process, and then of none.
+    pub const fn of(present: Present) -> Self {
+        Self { present: Some(present), file: None, seen: None }
+    }
+
+    /// Of whichever process a file names, one after another; the first may be found already.
+    pub fn following(file: PidFile, first: Option<(Reading, Present)>) -> Self {
+        let (seen, present) = first.unzip();
+        Self { present, file: Some(file), seen }
+    }
+
+    pub fn start<R: From<Report> + Send + 'static>(self, reports: Post<R>) -> io::Result<Supervisor> {
+        Supervisor::spawn("watcher", move |leash| {
+            let Self { present, file, seen } = self;
+            let mut watch = Watch { leash, reports, seen, restarts: 0 };
+            let end = match watch.run(present, file) {
+                Ok(end) => end,
+                Err(Cut::LetGo) => return,
+                Err(Cut::Failed(error)) => End::Failed(error),
+            };
+            // If nobody hears it, nobody waits for it.
+            let _ = watch.tell(Report::Over(end));
+        })
+    }
+}
+
+impl<R: From<Report>> Watch<R> {
+    fn run(&mut self, mut present: Option<Present>, file: Option<PidFile>) -> Result<End, Cut> {
+        loop {
+            if let Some(present) = present.take() {
+                self.outlive(&present)?;
+            }
+            let Some(file) = &file else { return Ok(End::Ended) };
+            present = Some(self.wait_for_next(file)?);
+        }
+    }
+
+    /// Waits for the end of a process, and tells of it.
+    fn outlive(&mut self, present: &Present) -> Result<(), Cut> {
+        self.sleep(present.pidfd.as_ref().map(AsFd::as_fd))?;
+        let identity = &present.identity;
+        self.tell(Report::Exited(Exit::of_another(identity.pid(), identity.uptime(), self.restarts)))?;
+        self.restarts += 1;
+        Ok(())
+    }
+
+    /// Waits until the file names a process, and tells of it.
+    fn wait_for_next(&mut self, file: &PidFile) -> Result<Present, Cut> {
+        loop {
+            let alarm = file.arm().map_err(Cut::Failed)?;
+            if let Some((target, present)) = self.look(file) {
+                self.tell(Report::Started(Box::new(Started { target, command: None, restarts: self.restarts })))?;
+                return Ok(present);
+            }
+            loop {
+                self.sleep(Some(alarm.as_fd()))?;
+                if alarm.rang().map_err(Cut::Failed)? {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// The process that the file names, if it has changed and that is there.
+    fn look(&mut self, file: &PidFile) -> Option<(Target, Present)> {
+        let name = file.path().display();
+        let reading = match file.read() {
+            Ok(reading) => reading,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    log::warn!("cannot read {name}: {error}");
+                }
+                return None;
+            }
+        };
+        if self.seen.as_ref() == Some(&reading) {
+            return None;
+        }
+        let content = reading.content.clone();
+        self.seen = Some(reading);
+        match content {
+            Content::Id(pid) => match open(pid) {
+                Ok(found) => Some(found),
+                Err(error) => {
+                    log::warn!("{name}: {error}; waiting for the next");
+                    None
+                }
+            },
+            // Whoever writes it has not come further than emptying it.
+            Content::Other(got) if got.is_empty() => None,
+            Content::Other(got) => {
+                log::warn!("{name}: expected the id of a process, got {got:?}");
+                None
+            }
+        }
+    }
+
+    /// Sleeps until the descriptor is readable; without one until the handle goes.
+    fn sleep(&self, fd: Option<BorrowedFd<'_>>) -> Result<(), Cut> {
+        loop {
+            self.leash.bell.hush();
+            if self.leash.is_let_go() {
+                return Err(Cut::LetGo);
+            }
+            let bell = (self.leash.bell.as_fd(), Interest::READ);
+            let watched = fd.map_or((self.leash.bell.as_fd(), Interest::NONE), |fd| (fd, Interest::READ));
+            let [ready, _] = wait([watched, bell], None).map_err(Cut::Failed)?;
+            if fd.is_some() && ready.readable {
+                return Ok(());
+            }
+        }
+    }
+
+    fn tell(&self, report: Report) -> Result<(), Cut> {
+        self.reports.put_unless_stopped(report.into(), &self.leash.stop).map_err(|Closed| Cut::LetGo)?;
+        self.reports.ring();
+        Ok(())
+    }
+}
