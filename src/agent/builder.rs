@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::garbage::Collector;
 use super::handle::{Letter, Publisher, Stopper};
 use super::manhole::{Keeper, Plan};
 use super::reconnect::{Reconnect, ReconnectPolicy};
@@ -14,7 +15,7 @@ use super::{AgentError, dispatch::Dispatcher};
 use crate::api::names::{id_of, node_of};
 use crate::api::{Api, Host, Names, Procedure, Role};
 use crate::sampler::{Sampler, Settings};
-use crate::supervisor::TargetChoice;
+use crate::supervisor::{GcMethod, TargetChoice};
 use crate::sync::mailbox::mailbox;
 use crate::sync::waker::Waker;
 use crate::transport::keepalive::KeepalivePolicy;
@@ -40,6 +41,7 @@ pub enum Patience {
 pub struct AgentBuilder {
     connector: Connector,
     target: TargetChoice,
+    gc: Option<GcMethod>,
     realm: Uri,
     role: Role,
     node: Option<String>,
@@ -60,6 +62,7 @@ impl AgentBuilder {
         Self {
             connector,
             target: TargetChoice::default(),
+            gc: None,
             realm: Uri::from("realm1"),
             role: Role::default(),
             node: None,
@@ -89,6 +92,14 @@ impl AgentBuilder {
     #[must_use]
     pub fn target(mut self, choice: TargetChoice) -> Self {
         self.target = choice;
+        self
+    }
+
+    /// How `trigger_gc` has another process give memory back; without it the procedure answers that it cannot. For the
+    /// agent's own process it is never needed.
+    #[must_use]
+    pub fn gc(mut self, method: GcMethod) -> Self {
+        self.gc = Some(method);
         self
     }
 
@@ -215,6 +226,7 @@ impl AgentBuilder {
         let settings = Settings { interval: self.interval, history: self.history, worker_type: self.worker_type };
         let sampler = Sampler::spawn(target, settings, post.clone())?;
         let manhole = Keeper::new(self.manhole, &api, &worker, post.clone())?;
+        let collector = Collector::new(self.gc, post.clone());
         let status = Status::new(self.connector.to_string(), self.realm.clone());
         Ok(Agent {
             connector: self.connector,
@@ -225,7 +237,15 @@ impl AgentBuilder {
             publisher: Publisher { post },
             stopper: Stopper { asked: Arc::new(AtomicBool::new(false)), waker: waker.clone() },
             waker,
-            dispatcher: Dispatcher::new(api, host, names, sampler, status, manhole, Supervision::new(supervisor)),
+            dispatcher: Dispatcher::new(
+                api,
+                host,
+                names,
+                sampler,
+                status,
+                manhole,
+                Supervision::new(supervisor, collector),
+            ),
             on_ready: self.on_ready,
             sessions: 0,
         })

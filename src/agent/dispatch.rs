@@ -135,6 +135,7 @@ impl Dispatcher {
         match procedure.call(&self.host, caller, payload) {
             Ok(Step::Done(outcome)) => self.settle(session, origin, Ok(outcome)),
             Err(failure) => self.settle(session, origin, Err(failure)),
+            Ok(Step::Garbage) => self.collect_garbage(session, origin),
             Ok(Step::Manhole(order)) => self.order(session, origin, order),
             Ok(Step::Ask(job)) => self.ask_sampler(session, origin, job),
         }
@@ -165,7 +166,7 @@ impl Dispatcher {
             Letter::Publish { topic, payload } => {
                 self.publish(session, &topic, &PublishOptions::default(), &payload);
             }
-            Letter::Supervisor(report) => self.supervise(report),
+            Letter::Supervisor(report) => self.supervise(session, report),
             Letter::Manhole(report) => self.report(session, report),
         }
     }

@@ -19,6 +19,7 @@ use crate::manhole::{
     self, COMMANDS, Config, Custom, Follower, HostKeySource, Manhole, Presence, Procedure, Question, Refusal, Setting,
     Timeouts,
 };
+use crate::process::Identity;
 use crate::sync::clock::{Now, Timestamp};
 use crate::sync::mailbox::Post;
 use crate::wamp::Payload;
@@ -302,7 +303,8 @@ impl Dispatcher {
                 self.ask_sampler(session, Origin::Manhole(Reply(reply)), job);
             }
             Question::Session => {
-                let outcome = Outcome::of(&self.status.report(Instant::now()));
+                let pid = self.host.identity().ok().map(Identity::pid);
+                let outcome = Outcome::of(&self.status.report(pid, Instant::now()));
                 self.settle(session, Origin::Manhole(Reply(reply)), Ok(outcome));
             }
         }

@@ -4,6 +4,7 @@
 mod builder;
 mod dispatch;
 mod ending;
+mod garbage;
 mod handle;
 #[cfg_attr(not(feature = "manhole"), path = "manhole_missing.rs")]
 mod manhole;

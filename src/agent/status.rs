@@ -36,6 +36,8 @@ struct Joined {
 pub(super) struct StatusReport<'a> {
     url: &'a str,
     realm: &'a str,
+    /// The target's id; `null` while there is none.
+    pid: Option<i32>,
     /// `null` without a session, as the next two.
     session: Option<u64>,
     router: Option<&'a str>,
@@ -65,11 +67,12 @@ impl Status {
     }
 
     #[cfg_attr(not(feature = "manhole"), allow(dead_code))] // Nobody else looks inside.
-    pub fn report(&self, now: Instant) -> StatusReport<'_> {
+    pub fn report(&self, pid: Option<i32>, now: Instant) -> StatusReport<'_> {
         let session = self.session.as_ref();
         StatusReport {
             url: &self.url,
             realm: self.realm.as_str(),
+            pid,
             session: session.map(|joined| joined.id),
             router: session.map(|joined| joined.router.as_str()),
             uptime: session.map(|joined| now.saturating_duration_since(joined.since).as_secs_f64()),
@@ -93,9 +96,9 @@ mod tests {
         let now = Instant::now();
         status.joined(7, "R".to_owned(), now);
         status.calls = 2;
-        let text = |status: &Status, now| serde_json::to_string(&status.report(now)).unwrap();
+        let text = |status: &Status, now| serde_json::to_string(&status.report(Some(17), now)).unwrap();
         let rest = r#""sessions":1,"calls":2,"errors":0,"events":0,"events_lost":0}"#;
-        let head = r#"{"url":"ws://h/ws","realm":"realm1","#;
+        let head = r#"{"url":"ws://h/ws","realm":"realm1","pid":17,"#;
         assert_eq!(
             text(&status, now + Duration::from_secs(3)),
             format!(r#"{head}"session":7,"router":"R","uptime":3.0,{rest}"#)

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::dispatch::Dispatcher;
 use super::ending::Ending;
+use super::garbage::Collector;
 use super::outbox::Outbox;
 use crate::api::Topic;
 use crate::process::{Identity, ProcessError, Target};
@@ -25,6 +26,8 @@ pub(super) struct Supervision {
     /// The last event may still wait for a session.
     outbox: Outbox,
     over: Option<Over>,
+    /// Has it give memory back.
+    pub(super) collector: Collector,
     /// Dropped with the dispatcher, which ends its thread.
     _supervisor: Option<Supervisor>,
 }
@@ -38,8 +41,8 @@ struct Over {
 }
 
 impl Supervision {
-    pub fn new(supervisor: Option<Supervisor>) -> Self {
-        Self { outbox: Outbox::default(), over: None, _supervisor: supervisor }
+    pub fn new(supervisor: Option<Supervisor>, collector: Collector) -> Self {
+        Self { outbox: Outbox::default(), over: None, collector, _supervisor: supervisor }
     }
 
     /// Whether there is nothing left to do or to tell.
@@ -69,6 +72,7 @@ impl Supervision {
     /// The session is over; its router may not have got what was published last.
     pub fn session_ended(&mut self) {
         self.outbox.session_ended();
+        self.collector.forget_callers();
     }
 
     /// The router has answered a request; whether that settles one of the events here.
@@ -79,7 +83,7 @@ impl Supervision {
 
 impl Dispatcher {
     /// Deals with what happened to the target.
-    pub(super) fn supervise(&mut self, report: Report) {
+    pub(super) fn supervise(&mut self, session: Option<&mut Session>, report: Report) {
         match report {
             Report::Started(started) => self.process_started(*started),
             Report::Exited(exit) => {
@@ -87,6 +91,7 @@ impl Dispatcher {
                 self.change_target(Err(ProcessError::Gone { pid: exit.pid }));
                 self.hold(Topic::ProcessExited, Payload::of(&exit));
             }
+            Report::Collected(outcome) => self.garbage_collected(session, outcome),
             Report::Over(end) => {
                 if let End::Failed(error) = &end {
                     log::error!("the target cannot be watched any longer: {error}");

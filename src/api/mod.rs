@@ -6,6 +6,7 @@
 
 pub mod arguments;
 pub mod failure;
+pub mod garbage;
 pub mod host;
 #[cfg_attr(not(feature = "manhole"), path = "manhole_missing.rs")]
 pub mod manhole;

@@ -31,6 +31,8 @@ pub(super) enum Handler {
     Inline(fn(&Call) -> Result<Outcome, Failure>),
     /// The sampler, on its thread.
     Sampler(fn(&mut Probe, &Call) -> Result<Outcome, Failure>),
+    /// Whoever knows how the target collects its garbage.
+    Garbage,
     /// Whoever keeps the manhole.
     Manhole(fn(&Call) -> Result<Order, Failure>),
     /// An embedding program, on the loop's thread.
@@ -54,6 +56,8 @@ pub enum Step {
     Done(Outcome),
     /// The sampler must do this.
     Ask(Job<Result<Outcome, Failure>>),
+    /// The target's garbage is to be collected.
+    Garbage,
     /// Whoever keeps the manhole must do this.
     Manhole(Order),
 }
@@ -115,6 +119,7 @@ impl Procedure {
                 let (answer, call) = (*answer, call(arguments));
                 Ok(Step::Ask(Box::new(move |probe| answer(probe, &call))))
             }
+            Handler::Garbage => Ok(Step::Garbage),
             Handler::Manhole(order) => order(&call(arguments)).map(Step::Manhole),
             Handler::Custom(handler) => handler(&arguments).map(|value| Step::Done(Outcome::of(&value))),
         }

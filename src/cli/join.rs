@@ -22,7 +22,7 @@ pub(super) fn run(
         .reconnect(connection.reconnect)
         .keepalive(connection.keepalive)
         .on_ready(ready::notice(move || url, place.realm.clone()));
-    let agent = agent.configure(target.configure(builder)).build()?;
+    let agent = agent.configure(target.configure(builder)?).build()?;
     let stopper = agent.stopper();
     signals.then(move || stopper.stop());
     super::ending::of(agent.run()?)

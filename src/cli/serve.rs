@@ -31,7 +31,7 @@ pub(super) fn run(
     let known = Arc::clone(&url);
     let notice = ready::notice(move || known.get().cloned().unwrap_or_default(), realm.clone());
     let builder = Agent::embedded(here).realm(realm.clone()).on_ready(notice);
-    let agent = agent.configure(target.configure(builder)).build()?;
+    let agent = agent.configure(target.configure(builder)?).build()?;
     let mut config = ServerConfig::new(listening.address);
     config.router.realms = vec![realm.clone()];
     config.keepalive = keepalive;

@@ -4,9 +4,11 @@ use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use log::LevelFilter;
+use nix::sys::signal::Signal;
 
 use super::given::Timeout;
 use super::listing::listed;
@@ -127,6 +129,27 @@ pub fn pid(text: &str) -> Result<i32, String> {
         Ok(pid) if pid > 0 => Ok(pid),
         _ => Err(format!("expected the id of a process, got {text:?}")),
     }
+}
+
+/// A signal that a process can take as a wish, by its name or number.
+pub fn signal(text: &str) -> Result<Signal, String> {
+    let named = Signal::from_str(text).or_else(|_| Signal::from_str(&format!("SIG{text}")));
+    let signal = named.ok().or_else(|| text.parse().ok().and_then(|number: i32| Signal::try_from(number).ok()));
+    match signal {
+        Some(Signal::SIGKILL | Signal::SIGSTOP) | None => {
+            Err(format!("expected a signal that a process can handle, like USR1, got {text:?}"))
+        }
+        Some(signal) => Ok(signal),
+    }
+}
+
+/// A program and its arguments.
+pub fn words(text: &str) -> Result<Vec<String>, String> {
+    let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    if words.is_empty() {
+        return Err("expected a program and its arguments, got nothing".to_owned());
+    }
+    Ok(words)
 }
 
 /// The name of a file.

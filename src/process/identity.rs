@@ -26,6 +26,12 @@ impl Identity {
         Ok(Self { pid, start, started, cpus })
     }
 
+    /// Whether the other one is of the same process: it has its id and started in the same clock tick.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.pid, self.start) == (other.pid, other.start)
+    }
+
     /// The process id.
     #[must_use]
     pub const fn pid(&self) -> i32 {

@@ -6,6 +6,7 @@ use std::ptr::null;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
 
 /// A descriptor from pidfd_open(2); closed on exec.
 #[derive(Debug)]
@@ -23,6 +24,14 @@ impl PidFd {
     pub(super) fn has_ended(&self) -> Result<bool, Errno> {
         let mut watched = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
         poll(&mut watched, PollTimeout::ZERO).map(|ready| ready > 0)
+    }
+
+    /// Sends a signal. `ESRCH` when the process was waited for.
+    pub(super) fn signal(&self, signal: Signal) -> Result<(), Errno> {
+        let (fd, none) = (self.0.as_raw_fd(), null::<libc::siginfo_t>());
+        // SAFETY: a null `siginfo` stands for that of kill(2).
+        Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal as libc::c_int, none, 0) })
+            .map(drop)
     }
 
     /// Whether the process has ended and was waited for, so that nothing is left of it.

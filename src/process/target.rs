@@ -286,5 +286,6 @@ fn timeval_ns(time: TimeVal) -> u64 {
 }
 
 mod open;
+mod signal;
 #[cfg(test)]
 mod tests;

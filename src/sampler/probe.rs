@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+
 use super::history::History;
 use super::rates::Rates;
 use super::schedule::Schedule;
@@ -136,6 +138,18 @@ impl Probe {
         // What was read before is not how things are after.
         self.fresh = None;
         self.target()?.collect_garbage()
+    }
+
+    /// `trigger_gc` of another process by a signal, which takes no time here; what it leads to comes later.
+    ///
+    /// # Errors
+    /// When the target is gone, or the kernel refuses the signal.
+    pub fn signal_for_garbage(&mut self, signal: Signal) -> Result<Garbage, ProcessError> {
+        self.fresh = None;
+        let target = self.target()?;
+        let resident_before = target.sample()?.resident;
+        target.signal(signal)?;
+        Ok(Garbage { duration: 0, resident_before, resident_after: target.sample()?.resident, supported: true })
     }
 
     /// `set_process_stats_monitoring`: reports every so often, the first at once, that is after the answer of the job that

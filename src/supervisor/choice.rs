@@ -103,7 +103,8 @@ fn own() -> Result<Found, TargetError> {
     Ok(Found { name: env!("CARGO_PKG_NAME").to_owned(), target: Ok(target), watcher: None })
 }
 
-fn is_own(pid: i32) -> bool {
+/// Whether the id is our own.
+pub(super) fn is_own(pid: i32) -> bool {
     u32::try_from(pid) == Ok(std::process::id())
 }
 

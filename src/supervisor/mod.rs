@@ -6,6 +6,7 @@
 //! in a full mailbox, so none is lost. Dropping the [`Supervisor`] ends the thread and waits for that.
 
 mod choice;
+mod collect;
 mod error;
 mod pid_file;
 mod report;
@@ -17,6 +18,7 @@ use std::io;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 pub use choice::{AtExit, Found, TargetChoice};
+pub use collect::{CollectError, Collection, GcMethod, PATIENCE as GC_PATIENCE};
 pub use error::TargetError;
 pub use report::{End, Exit, Report, Started, Usage};
 

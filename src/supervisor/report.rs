@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::process::Target;
+use super::collect::CollectError;
+use crate::process::{Garbage, Target};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub enum Report {
     Started(Box<Started>),
     /// The process has ended.
     Exited(Exit),
+    /// A command that was to collect the process's garbage has ended ([`super::Collection`]).
+    Collected(Result<Garbage, CollectError>),
     /// Nothing will follow.
     Over(End),
 }

@@ -2,14 +2,15 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
-use super::choice::open;
+use super::choice::{is_own, open};
 use super::pid_file::{Content, PidFile, Reading};
 use super::report::{End, Exit, Report, Started};
 use super::{Leash, Supervisor};
 use crate::process::{Identity, ProcessError, Target};
 use crate::sync::mailbox::{Closed, Post};
-use crate::sync::wait::{Interest, wait};
+use crate::sync::wait::{Interest, until, wait};
 
 /// What is to be watched.
 #[derive(Debug)]
@@ -25,9 +26,22 @@ pub(super) struct Watcher {
 #[derive(Debug)]
 pub(super) struct Present {
     identity: Identity,
-    /// `None` for our own process, whose end nobody sees.
-    pidfd: Option<OwnedFd>,
+    life: Life,
 }
+
+/// How its end is seen.
+#[derive(Debug)]
+enum Life {
+    /// It is our own process, whose end nobody sees.
+    Own,
+    PidFd(OwnedFd),
+    /// The kernel has no pidfds (before Linux 5.3, or a sandbox without them): by looking every so often, because nothing
+    /// wakes us.
+    Looked(Box<Target>),
+}
+
+/// Time between two looks at a process that has no pidfd.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The thread.
 struct Watch<R> {
@@ -48,9 +62,15 @@ enum Cut {
 
 impl Present {
     pub fn of(target: &Target) -> Result<Self, ProcessError> {
-        let pidfd = target.pidfd().map(|fd| fd.try_clone_to_owned()).transpose();
-        let pidfd = pidfd.map_err(|error| ProcessError::Absent { why: error.to_string() })?;
-        Ok(Self { identity: target.identity().clone(), pidfd })
+        let pid = target.identity().pid();
+        let life = match target.pidfd() {
+            Some(pidfd) => Life::PidFd(pidfd.try_clone_to_owned().map_err(|error| ProcessError::Absent {
+                why: format!("cannot keep the pidfd of process {pid}: {error}"),
+            })?),
+            None if is_own(pid) => Life::Own,
+            None => Life::Looked(Box::new(Target::open(pid)?)),
+        };
+        Ok(Self { identity: target.identity().clone(), life })
     }
 }
 
@@ -94,7 +114,15 @@ impl<R: From<Report>> Watch<R> {
 
     /// Waits for the end of a process, and tells of it.
     fn outlive(&mut self, present: &Present) -> Result<(), Cut> {
-        self.sleep(present.pidfd.as_ref().map(AsFd::as_fd))?;
+        match &present.life {
+            Life::Own => self.sleep(None, None)?,
+            Life::PidFd(pidfd) => self.sleep(Some(pidfd.as_fd()), None)?,
+            Life::Looked(target) => {
+                while !target.ended() {
+                    self.sleep(None, Some(LOOK))?;
+                }
+            }
+        }
         let identity = &present.identity;
         self.tell(Report::Exited(Exit::of_another(identity.pid(), identity.uptime(), self.restarts)))?;
         self.restarts += 1;
@@ -110,7 +138,7 @@ impl<R: From<Report>> Watch<R> {
                 return Ok(present);
             }
             loop {
-                self.sleep(Some(alarm.as_fd()))?;
+                self.sleep(Some(alarm.as_fd()), None)?;
                 if alarm.rang().map_err(Cut::Failed)? {
                     break;
                 }
@@ -152,16 +180,21 @@ impl<R: From<Report>> Watch<R> {
         }
     }
 
-    /// Sleeps until the descriptor is readable; without one until the handle goes.
-    fn sleep(&self, fd: Option<BorrowedFd<'_>>) -> Result<(), Cut> {
+    /// Sleeps until the descriptor is readable or the time is over; with neither until the handle goes.
+    fn sleep(&self, fd: Option<BorrowedFd<'_>>, time: Option<Duration>) -> Result<(), Cut> {
+        let deadline = time.map(|time| Instant::now() + time);
         loop {
             self.leash.bell.hush();
             if self.leash.is_let_go() {
                 return Err(Cut::LetGo);
             }
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| now >= deadline) {
+                return Ok(());
+            }
             let bell = (self.leash.bell.as_fd(), Interest::READ);
             let watched = fd.map_or((self.leash.bell.as_fd(), Interest::NONE), |fd| (fd, Interest::READ));
-            let [ready, _] = wait([watched, bell], None).map_err(Cut::Failed)?;
+            let [ready, _] = wait([watched, bell], until(deadline, now)).map_err(Cut::Failed)?;
             if fd.is_some() && ready.readable {
                 return Ok(());
             }

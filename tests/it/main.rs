@@ -9,4 +9,5 @@ mod manhole;
 mod restarts;
 mod server;
 mod support;
+mod target;
 mod tidy;

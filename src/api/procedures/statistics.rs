@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::Value;
 
 use super::{Answer, Entry};
@@ -11,7 +10,6 @@ use crate::api::failure::Failure;
 use crate::api::outcome::Outcome;
 use crate::api::procedure::{Call, Handler};
 use crate::api::topics::Topic;
-use crate::process::Garbage;
 use crate::sampler::Probe;
 use crate::wamp::excerpt;
 
@@ -50,7 +48,7 @@ pub(super) fn entries() -> Vec<Entry> {
             params: Vec::new(),
             result: "int",
             doc: "Gives memory that the process does not need back to the system; how long that took, in ms.",
-            handler: Handler::Sampler(trigger_gc),
+            handler: Handler::Garbage,
         },
     ]
 }
@@ -75,30 +73,6 @@ fn set_stats_monitoring(probe: &mut Probe, call: &Call) -> Answer {
     let off = Value::from(0);
     let event = if interval.is_some() { asked } else { &off };
     Ok(Outcome::of(&Value::Null).with_event(Topic::ProcessStatsMonitoringSet, event))
-}
-
-fn trigger_gc(probe: &mut Probe, call: &Call) -> Answer {
-    #[derive(Serialize)]
-    struct Requester<'a> {
-        session_id: Option<u64>,
-        auth_id: Option<&'a str>,
-        auth_role: Option<&'a str>,
-    }
-    #[derive(Serialize)]
-    struct GcFinished<'a> {
-        requester: Requester<'a>,
-        #[serde(flatten)]
-        garbage: &'a Garbage,
-    }
-
-    let garbage = probe.collect_garbage()?;
-    let requester = Requester {
-        session_id: call.caller.session.map(|session| session.get()),
-        auth_id: call.caller.authid.as_deref(),
-        auth_role: call.caller.authrole.as_deref(),
-    };
-    let event = GcFinished { requester, garbage: &garbage };
-    Ok(Outcome::of(&garbage.duration).with_event(Topic::GcFinished, &event))
 }
 
 /// The shortest and the longest interval of `on_process_stats`, s.

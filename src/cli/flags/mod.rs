@@ -83,8 +83,12 @@ pub fn all() -> impl Iterator<Item = &'static Flag> {
 }
 
 /// Flags that contradict each other.
-pub const EXCLUSIVE: &[(&str, &str)] =
-    &[("no-retry", "reconnect-initial"), ("no-retry", "reconnect-max"), ("pid", "pidfile")];
+pub const EXCLUSIVE: &[(&str, &str)] = &[
+    ("no-retry", "reconnect-initial"),
+    ("no-retry", "reconnect-max"),
+    ("pid", "pidfile"),
+    ("gc-signal", "gc-command"),
+];
 
 /// Flags that mean something only with another: the flag, and that other one.
 pub const DEPENDENT: &[(&str, &str)] = &[("wait", "pidfile")];

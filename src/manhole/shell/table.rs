@@ -254,7 +254,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "log",
         arguments: "[LEVEL]",
-        help: "The level of the process's log; with off, error, warn, info, debug or trace sets it.",
+        help: "The level of the agent's log; with off, error, warn, info, debug or trace sets it.",
         completes: Completes::Words(LEVELS),
         run: |words| {
             let level = match at_most_one(words)? {
@@ -296,7 +296,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "session",
         arguments: "",
-        help: "The connection to the router: URL, realm, session, counters.",
+        help: "The connection to the router: URL, realm, session, counters; and the id of the process.",
         completes: Completes::Nothing,
         run: |words| nothing(words).map(|()| Step::Ask(Request::Agent(Question::Session), Written::By(text::session))),
     },

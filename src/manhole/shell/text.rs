@@ -185,6 +185,7 @@ pub(super) fn session(value: &Value, style: &Style) -> String {
         &[
             ("router", format!("{} {}", cell(value, "url"), cell(value, "router"))),
             ("realm", cell(value, "realm")),
+            ("process", cell(value, "pid")),
             ("session", format!("{}, for {since}", cell(value, "session"))),
             ("sessions", cell(value, "sessions")),
             ("calls", format!("{} answered, {} of them with an error", cell(value, "calls"), cell(value, "errors"))),

@@ -1,0 +1,96 @@
+//! `trigger_gc` of another process: by a signal, by a command.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use wampproc::supervisor::{GcMethod, TargetChoice};
+
+use super::{Directory, Process, builder};
+use crate::fake_router::{Client, FakeRouter};
+
+/// Calls it, and gives back the events before the answer, and that.
+fn trigger(client: &mut Client, names: &[String], request: u64) -> (Vec<Value>, Value) {
+    let number = 1001 + names.iter().position(|name| name == "crossbar.worker.w1.trigger_gc").unwrap();
+    client.send(&json!([68, request, number, {"caller": 77, "caller_authid": "joe"}]));
+    let mut events = Vec::new();
+    loop {
+        match client.receive().unwrap() {
+            event if event[0] == 16 => events.push(event),
+            answer => return (events, answer),
+        }
+    }
+}
+
+#[test]
+fn by_a_signal() {
+    let script = "trap 'echo collected' USR1; echo ready; while :; do read line || exit; done";
+    let mut process = Process::new(Command::new("sh").args(["-c", script]));
+    let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
+    let router = FakeRouter::new();
+    let method = GcMethod::Signal(Signal::SIGUSR1);
+    let running = builder(&router, TargetChoice::Pid(process.pid())).gc(method).build().unwrap().spawn().unwrap();
+    let (mut client, names) = router.serve();
+    let (events, answer) = trigger(&mut client, &names, 1);
+    assert_eq!((answer[0].as_u64(), answer[3][0].as_u64()), (Some(70), Some(0)), "{answer}");
+    let told = &events[0][4][0];
+    assert_eq!(events.len(), 2);
+    assert_eq!(told["requester"], json!({"session_id": 77, "auth_id": "joe", "auth_role": null}));
+    assert!(told["resident_before"].as_u64().unwrap() > 0 && told["resident_after"].as_u64().unwrap() > 0);
+    assert_eq!(told["supported"], true);
+    // The shell looks at its traps when its builtin has read a line.
+    process.0.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "collected");
+    drop(client);
+    running.stop().unwrap();
+}
+
+#[test]
+fn by_a_command_that_holds_up_nobody() {
+    let directory = Directory::new("gc");
+    let fifo = directory.path("go");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let process = Process::idle();
+    let router = FakeRouter::new();
+    // It ends when somebody writes into the pipe, well only if it was given the process's id.
+    let script = format!("test $1 = {} && read line < {}", process.pid(), fifo.display());
+    let words = ["sh", "-c", &script, "gc", "{pid}"].map(str::to_owned).to_vec();
+    let method = GcMethod::Command(words);
+    let running = builder(&router, TargetChoice::Pid(process.pid())).gc(method).build().unwrap().spawn().unwrap();
+    let (mut client, names) = router.serve();
+    let number = |name: &str| 1001 + names.iter().position(|known| known.ends_with(name)).unwrap();
+    client.send(&json!([68, 1, number("w1.trigger_gc"), {}]));
+    // Meanwhile everything else is answered, and a second command is not begun.
+    client.send(&json!([68, 2, number("w1.get_process_stats"), {}]));
+    assert_eq!(client.expect(70)[1], 2);
+    let (events, answer) = trigger(&mut client, &names, 3);
+    assert_eq!((events.len(), answer[2].as_u64(), &answer[4]), (0, Some(3), &json!("wampproc.error.busy")));
+    std::fs::write(&fifo, "\n").unwrap();
+    let [first, second] = [client.expect(16), client.expect(16)];
+    assert_eq!((&first[4], first[4][0]["supported"].as_bool()), (&second[4], Some(true)));
+    let answer = client.expect(70);
+    assert_eq!((answer[1].as_u64(), &answer[3][0]), (Some(1), &first[4][0]["duration"]));
+
+    // One that runs when the agent ends is ended too.
+    client.send(&json!([68, 4, number("w1.trigger_gc"), {}]));
+    client.send(&json!([68, 5, number("w1.utcnow"), {}]));
+    assert_eq!(client.expect(70)[1], 5);
+    drop(client);
+    running.stop().unwrap();
+}
+
+#[test]
+fn a_command_that_fails_is_told() {
+    let process = Process::idle();
+    let router = FakeRouter::new();
+    let method = GcMethod::Command(vec!["false".to_owned()]);
+    let running = builder(&router, TargetChoice::Pid(process.pid())).gc(method).build().unwrap().spawn().unwrap();
+    let (mut client, names) = router.serve();
+    let (events, answer) = trigger(&mut client, &names, 1);
+    assert_eq!((events.len(), &answer[4]), (0, &json!("crossbar.error.runtime_error")));
+    assert_eq!(answer[5][0], "false failed: exit status: 1");
+    drop(client);
+    running.stop().unwrap();
+}
