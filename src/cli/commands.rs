@@ -86,6 +86,10 @@ const TOPIC: Positional = Positional {
 const ABOUT_ARGUMENTS: &str = "An ARG that is JSON is passed on as that; any other is a string. So 5, true and [1,2] are \
                                what they look like, and hello needs no quotes. -s 5 is the string \"5\".";
 
+/// Which process `serve` and `join` are about.
+const ABOUT_TARGETS: &str = "The API is about this very process, or about another one with --pid or --pidfile. When that \
+                             one ends, so does this, unless it is to --wait for the next.";
+
 /// All commands, in the order of `--help`.
 pub const COMMANDS: &[Command] = &[
     Command {
@@ -97,6 +101,7 @@ pub const COMMANDS: &[Command] = &[
             "Listens for WAMP clients over WebSocket, in one realm, and answers calls of the management API until a signal \
              ends it. Clients need no login, so it listens where only this machine reaches it unless \
              --allow-remote-anonymous says that others may too.",
+            ABOUT_TARGETS,
             "When every procedure is registered, one line is printed: ready URL REALM.",
         ],
         exits: &[Exit::Done, Exit::Failed, Exit::Usage, Exit::Lost, Exit::Interrupted],
@@ -117,6 +122,7 @@ pub const COMMANDS: &[Command] = &[
             "Joins a realm, registers the management API and answers calls until a signal ends it. It waits for a \
              router that is not there yet, and comes back with all procedures when the connection is lost. A router \
              that refuses the realm or the login ends it.",
+            ABOUT_TARGETS,
             "When every procedure is registered, one line is printed: ready URL REALM.",
         ],
         exits: Exit::ALL,

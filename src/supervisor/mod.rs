@@ -4,6 +4,32 @@
 //! nothing to watch. For another one the thread "watcher" sleeps until the process has ended, or, where a pid file is waited
 //! for, until the file names another. What happens comes as [`Report`]s, each once, in their order; the thread waits for room
 //! in a full mailbox, so none is lost. Dropping the [`Supervisor`] ends the thread and waits for that.
+//!
+//! ```
+//! use std::process::{Command, Stdio};
+//! use wampproc::Agent;
+//! use wampproc::agent::Ending;
+//! use wampproc::server::{Server, ServerConfig};
+//! use wampproc::supervisor::{End, TargetChoice};
+//! use wampproc::transport::memory;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut pump = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+//! let (here, there) = memory::pair()?;
+//! let _server = Server::start(ServerConfig::new("127.0.0.1:0".parse()?), vec![there])?;
+//! let (pid, input) = (i32::try_from(pump.id())?, pump.stdin.take());
+//! let agent = Agent::embedded(here)
+//!     .worker("pump")
+//!     .target(TargetChoice::Pid(pid))
+//!     // crossbar.worker.pump.get_process_stats and all the others are there now; the end of its input is the end of cat.
+//!     .on_ready(move || drop(input))
+//!     .build()?;
+//! // Subscribers of crossbar.worker.pump.on_process_exited have been told when this returns.
+//! assert!(matches!(agent.run()?, Ending::Target(End::Ended)));
+//! pump.wait()?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod choice;
 mod collect;

@@ -94,3 +94,46 @@ fn a_command_that_fails_is_told() {
     drop(client);
     running.stop().unwrap();
 }
+
+/// How many arenas beside the first a process's allocator has: each is set up in 64 MiB of its own, aligned to that.
+#[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
+fn arenas(pid: u32) -> usize {
+    const HEAP: u64 = 64 << 20;
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+    let bounds: Vec<(u64, u64, &str)> = maps
+        .lines()
+        .map(|line| {
+            let (range, rest) = line.split_once(' ').unwrap();
+            let (from, to) = range.split_once('-').unwrap();
+            (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(to, 16).unwrap(), &rest[..4])
+        })
+        .collect();
+    let is_arena = |pair: &&[(u64, u64, &str)]| {
+        let ((from, end, used), (next, to, kept)) = (pair[0], pair[1]);
+        from % HEAP == 0 && end == next && to - from == HEAP && (used, kept) == ("rw-p", "---p")
+    };
+    bounds.windows(2).filter(is_arena).count()
+}
+
+#[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
+#[test]
+fn all_threads_of_the_program_share_one_arena() {
+    use crate::support::{Program, wampproc};
+
+    // In this program each thread has its own.
+    let (keep, stop) = std::sync::mpsc::channel::<()>();
+    let (began, begins) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let held = vec![1_u8; 1000];
+        began.send(()).unwrap();
+        let _ = stop.recv();
+        drop(held);
+    });
+    begins.recv().unwrap();
+    assert!(arenas(std::process::id()) > 0);
+    drop(keep);
+    thread.join().unwrap();
+    let mut program = Program::spawn(wampproc(["serve", "--listen", "127.0.0.1:0", "--log-level", "off"]));
+    program.line();
+    assert_eq!(arenas(program.id()), 0);
+}

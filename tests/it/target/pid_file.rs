@@ -10,7 +10,7 @@ use wampproc::supervisor::{AtExit, TargetChoice};
 
 use super::{Directory, Process, builder, event, refusal, replace, result};
 use crate::fake_router::{Client, FakeRouter};
-use crate::support::{Program, run, wampproc};
+use crate::support::{PATIENCE, Program, run, wampproc};
 
 /// An agent that waits for what a file names.
 fn wait_for(router: &FakeRouter, file: &Path) -> RunningAgent {
@@ -193,4 +193,38 @@ fn without_wait_the_file_must_name_a_process_at_once() {
     assert!(stats.text().contains(&format!("\"pid\":{},", process.pid())), "{}", stats.stderr);
     process.end();
     assert_eq!(program.end().code, Some(0));
+}
+
+/// A process with the id of one that has ended; `None` where we may not choose ids.
+fn with_id(pid: i32) -> Option<Process> {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        // Other processes start meanwhile, and may get it before us.
+        fs::write("/proc/sys/kernel/ns_last_pid", (pid - 1).to_string()).ok()?;
+        let process = Process::idle();
+        if process.pid() == pid {
+            return Some(process);
+        }
+        assert!(std::time::Instant::now() < deadline, "the id {pid} does not come again");
+    }
+}
+
+#[test]
+fn whoever_gets_the_id_of_an_ended_process_is_somebody_else() {
+    let directory = Directory::new("again");
+    let file = directory.path("pump.pid");
+    let mut first = Process::idle();
+    replace(&file, &first.pid().to_string());
+    let router = FakeRouter::new();
+    let running = wait_for(&router, &file);
+    let (mut client, names) = router.serve();
+    ended(&mut client, &mut first, 0);
+    if let Some(second) = with_id(first.pid()) {
+        let gone = ("crossbar.error.runtime_error".to_owned(), format!("process {} has ended", first.pid()));
+        assert_eq!(refusal(&mut client, &names, "get_process_stats"), gone, "nobody has said that it is the next");
+        replace(&file, &second.pid().to_string());
+        next(&mut client, &names, &second, 1);
+    }
+    drop(client);
+    running.stop().unwrap();
 }
