@@ -55,9 +55,7 @@ impl Exit {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Done => {
-                "done; also when a signal ends serve, join, or subscribe without --count, or the process of --pid ends"
-            }
+            Self::Done => "done; also when a signal ends serve, join, or subscribe without --count",
             Self::Failed => "the WAMP error ERROR, or the system refuses (address in use, full disk)",
             Self::Usage => "usage: the command line asks for what cannot be done",
             Self::Unreachable => "cannot connect",

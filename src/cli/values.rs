@@ -157,7 +157,11 @@ pub fn file(path: &OsStr) -> Result<PathBuf, String> {
     if path.is_empty() {
         return Err("expected the name of a file, got nothing".to_owned());
     }
-    Ok(path.into())
+    let path = PathBuf::from(path);
+    if path.file_name().is_none() {
+        return Err(format!("expected the name of a file, got {path:?}"));
+    }
+    Ok(path)
 }
 
 /// Any text.

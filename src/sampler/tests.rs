@@ -108,6 +108,67 @@ fn a_full_queue_is_told_at_once_and_a_full_mailbox_does_not_hold_up_the_end() {
 }
 
 #[test]
+fn another_target_is_heard_of_also_when_the_queue_is_full() {
+    let owner = Owner::new(0, 1);
+    let look = || Box::new(|probe: &mut Probe| probe.target().map(|_| ()));
+    // The thread holds an answer that it cannot get rid of, so none of these that wait was looked at yet.
+    let taken = (0..).take_while(|ticket| owner.ask(*ticket, look()).is_ok()).count();
+    for pid in 1..=3 {
+        owner.sampler.detach(ProcessError::Gone { pid });
+    }
+    let answers: Vec<Answer> = (0..taken)
+        .map(|_| match owner.next() {
+            Report::Answered { answer, .. } => answer,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(answers.last(), Some(&Err(ProcessError::Gone { pid: 3 })));
+    assert!(answers.iter().filter(|answer| answer.is_ok()).count() < 4);
+    owner.sampler.attach(Target::own().unwrap());
+    assert_eq!(owner.answer(look()), Ok(()));
+}
+
+#[test]
+fn with_another_target_everything_begins_anew_and_without_one_nothing_ticks() {
+    let owner = Owner::new(600, 64);
+    let ticks = || {
+        let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = std::sync::Arc::clone(&count);
+        let job = move |probe: &mut Probe| {
+            counted.store(probe.history(u32::MAX).len(), std::sync::atomic::Ordering::SeqCst);
+            Ok(())
+        };
+        assert_eq!(owner.answer(Box::new(job)), Ok(()));
+        count.load(std::sync::atomic::Ordering::SeqCst)
+    };
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let until_there_are = |least| {
+        while ticks() < least {
+            assert!(Instant::now() < deadline, "no ticks");
+        }
+    };
+    until_there_are(3);
+    let poll = |rates: bool| {
+        let poll =
+            move |probe: &mut Probe| probe.monitor().map(|monitor| assert_eq!(monitor.per_second.is_some(), rates));
+        assert_eq!(owner.answer(Box::new(poll)), Ok(()));
+    };
+    poll(false);
+    poll(true);
+    owner.sampler.detach(ProcessError::Gone { pid: 1 });
+    let left = ticks();
+    // What is asked wakes the thread, and each time it looks for what is due.
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(30) {
+        assert_eq!(ticks(), left, "there is nothing to measure");
+    }
+    owner.sampler.attach(Target::own().unwrap());
+    assert!(ticks() < left);
+    poll(false);
+    until_there_are(2);
+}
+
+#[test]
 fn it_ends_when_nobody_reads_the_reports() {
     let Owner { sampler, reports, .. } = Owner::new(0, 1);
     drop(reports);

@@ -11,6 +11,7 @@ fn flags_that_do_not_go_together_exit_2() {
         (&["--pid", "0"], "--pid: expected the id of a process, got \"0\""),
         (&["--pid", "cat"], "--pid: expected the id of a process, got \"cat\""),
         (&["--pidfile", ""], "--pidfile: expected the name of a file, got nothing"),
+        (&["--pidfile", "/run/.."], "--pidfile: expected the name of a file, got \"/run/..\""),
         (&["--gc-signal", "USR1", "--gc-command", "x"], "expected either --gc-signal or --gc-command, got both"),
         (&["--pid", "1", "--gc-signal", "KILL"], "--gc-signal: expected a signal that a process can handle"),
         (&["--pid", "1", "--gc-command", " "], "--gc-command: expected a program and its arguments, got nothing"),
