@@ -19,6 +19,9 @@ use crate::sync::wait::{Interest, until, wait};
 /// How long a command may take. Then it is killed, with its process group.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Time between two looks at a command that has no pidfd.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// What stands for the process's id in a command's words.
 const PLACE: &str = "{pid}";
 
@@ -124,27 +127,40 @@ fn collect(
     }
     let resident_before = target.sample()?.resident;
     let start = Instant::now();
-    let Some(status) = run(words, leash, start + patience)? else { return Ok(None) };
+    let Some(ended) = run(words, leash, start + patience)? else { return Ok(None) };
     let duration = u64::try_from((start.elapsed() + Duration::from_micros(500)).as_millis()).unwrap_or(u64::MAX);
-    if !status.success() {
-        return Err(CollectError::Failed { program: program(words), status });
+    match ended {
+        Ended::With(status) if !status.success() => {
+            return Err(CollectError::Failed { program: program(words), status });
+        }
+        Ended::With(_) | Ended::Unseen => {}
     }
     let resident_after = target.sample()?.resident;
     Ok(Some(Garbage { duration, resident_before, resident_after, supported: true }))
 }
 
+/// How a command ended.
+enum Ended {
+    With(ExitStatus),
+    /// Whoever reaps this process's children was told instead.
+    Unseen,
+}
+
 /// Runs a command to its end; `None` when the handle went first. It never outlives this.
-fn run(words: &[String], leash: &Leash, deadline: Instant) -> Result<Option<ExitStatus>, CollectError> {
+fn run(words: &[String], leash: &Leash, deadline: Instant) -> Result<Option<Ended>, CollectError> {
     let mut words_of = words.iter();
     let mut command = Command::new(words_of.next().map_or("", String::as_str));
     command.args(words_of).stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
     let mut child = Running(command.spawn().map_err(|error| CollectError::Spawn { program: program(words), error })?);
-    // It is ours to wait for, so its id is its own, whether it has ended or not.
-    let pid = i32::try_from(child.0.id()).unwrap_or_default();
-    let command = Target::open(pid)?;
+    // Only for its pidfd. Without one, it has ended already or the kernel has none.
+    let watched = i32::try_from(child.0.id()).ok().and_then(|pid| Target::open(pid).ok());
+    let pidfd = watched.as_ref().and_then(Target::pidfd);
     loop {
-        if let Some(status) = child.0.try_wait().map_err(CollectError::Wait)? {
-            return Ok(Some(status));
+        match child.0.try_wait() {
+            Ok(Some(status)) => return Ok(Some(Ended::With(status))),
+            Ok(None) => {}
+            Err(error) if error.raw_os_error() == Some(libc::ECHILD) => return Ok(Some(Ended::Unseen)),
+            Err(error) => return Err(CollectError::Wait(error)),
         }
         leash.bell.hush();
         if leash.is_let_go() {
@@ -154,9 +170,12 @@ fn run(words: &[String], leash: &Leash, deadline: Instant) -> Result<Option<Exit
         if now >= deadline {
             return Err(CollectError::TooSlow { program: program(words) });
         }
-        let Some(pidfd) = command.pidfd() else { return child.0.wait().map(Some).map_err(CollectError::Wait) };
-        let fds = [(pidfd, Interest::READ), (leash.bell.as_fd(), Interest::READ)];
-        wait(fds, until(Some(deadline), now)).map_err(CollectError::Wait)?;
+        let bell = (leash.bell.as_fd(), Interest::READ);
+        let (fds, wake_at) = match pidfd {
+            Some(pidfd) => ([(pidfd, Interest::READ), bell], deadline),
+            None => ([bell, bell], deadline.min(now + LOOK)),
+        };
+        wait(fds, until(Some(wake_at), now)).map_err(CollectError::Wait)?;
     }
 }
 
