@@ -7,9 +7,11 @@
 
 mod affinity;
 pub mod cpu;
+mod delay;
 mod descriptors;
 mod environment;
 mod error;
+mod footprint;
 mod identity;
 mod inspect;
 mod kept;
@@ -19,12 +21,16 @@ pub mod memory;
 mod parse;
 mod sample;
 mod sockets;
+mod stat_line;
 mod target;
 mod threads;
+mod totals;
+mod tree;
 
 pub use descriptors::{Descriptor, ProcessInfo};
 pub use environment::{MASK, Variable};
 pub use error::ProcessError;
+pub use footprint::ProcessMemory;
 pub use identity::Identity;
 pub use inspect::{Inspection, Subject};
 pub use limits::{Bound, Limit};
@@ -35,3 +41,5 @@ pub use sample::{Sample, Status};
 pub use sockets::Socket;
 pub use target::Target;
 pub use threads::ThreadInfo;
+pub use totals::{MOST_THREADS, ProcessTotals};
+pub use tree::{DEEPEST, MOST_PROCESSES, ProcessTree, TreeProcess};

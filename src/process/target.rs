@@ -16,7 +16,7 @@ use super::kept::{Buffer, Kept};
 use super::memory::{self, Garbage};
 use super::parse::{self, Io};
 use super::sample::{Sample, Status};
-use super::{Inspection, Subject, affinity, environment, limits, maps, sockets, threads};
+use super::{Inspection, Subject, affinity, environment, maps, sockets};
 use crate::sync::clock::Now;
 
 /// A process that is measured and managed.
@@ -178,10 +178,8 @@ impl Target {
     pub fn inspect(&self, subject: Subject) -> Result<Inspection, ProcessError> {
         let pid = self.identity.pid();
         let seen = match subject {
-            Subject::Threads => Inspection::Threads(threads::list(pid)?),
             Subject::Descriptors => Inspection::Descriptors(descriptors::describe(pid)?),
             Subject::Environment => Inspection::Environment(environment::read(pid)?),
-            Subject::Limits => Inspection::Limits(limits::read(pid)?),
             Subject::Maps => Inspection::Maps(maps::read(pid)?),
         };
         // What was read by its id is the process's own only if that still lives.
@@ -246,5 +244,6 @@ fn timeval_ns(time: TimeVal) -> u64 {
     u64::try_from(time.num_microseconds()).unwrap_or(0).saturating_mul(1000)
 }
 
+mod measures;
 #[cfg(test)]
 mod tests;

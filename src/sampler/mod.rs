@@ -13,6 +13,7 @@
 //! - In the periodic statistics: since the previous one of the same setting; the first is as if asked for.
 
 mod actor;
+mod costly;
 mod history;
 #[cfg(test)]
 mod made;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
+pub use costly::{Aged, COST_FACTOR};
 pub use probe::Probe;
 pub use rates::PerSecond;
 pub use request::{Job, Report, SamplerRequest};

@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use super::costly::{Aged, Costly};
 use super::history::History;
 use super::rates::Rates;
 use super::schedule::Schedule;
 use super::shape::{ProcessMonitor, ProcessStats, StatsTick, Tick};
 use super::window::Window;
 use super::{SHORTEST_INTERVAL, Settings};
-use crate::process::{Garbage, ProcessError, ProcessInfo, Sample, Target};
+use crate::process::{Garbage, ProcessError, ProcessInfo, ProcessMemory, Sample, Target};
+use crate::sync::clock::Timestamp;
 use crate::sync::wait::earlier;
 
 /// What a [`Job`](super::Job) works with.
@@ -27,6 +29,8 @@ pub struct Probe {
     polled: bool,
     /// What was read in this turn. It answers all requests that waited when the turn began: none of them is older.
     fresh: Option<Sample>,
+    /// The last walk over the page tables, of the process with that id and start.
+    memory: Costly<(i32, Timestamp), ProcessMemory>,
 }
 
 #[derive(Debug)]
@@ -48,6 +52,7 @@ impl Probe {
             asked: Window::default(),
             polled: false,
             fresh: None,
+            memory: Costly::default(),
         }
     }
 
@@ -86,6 +91,21 @@ impl Probe {
     /// When the target is gone or cannot be read.
     pub fn info(&mut self) -> Result<ProcessInfo, ProcessError> {
         self.target.info()
+    }
+
+    /// `get_process_memory`: measured anew when the last answer is older than [`COST_FACTOR`](super::COST_FACTOR) times what it
+    /// cost.
+    ///
+    /// # Errors
+    /// When the target is gone or cannot be read.
+    pub fn memory(&mut self) -> Result<Aged<ProcessMemory>, ProcessError> {
+        let about = (self.target.identity().pid(), self.target.identity().started());
+        let begun = Instant::now();
+        if let Some(held) = self.memory.get(&about, begun) {
+            return Ok(held);
+        }
+        let memory = self.target.memory()?;
+        Ok(self.memory.put(about, memory, begun, Instant::now()))
     }
 
     /// The newest ticks of the history, at most so many, the oldest first; none without a history.

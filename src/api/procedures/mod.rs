@@ -1,6 +1,7 @@
 //! The table of built-in procedures: an entry each, and the function that the entry names, in a file for each subject.
 
 mod cpu;
+mod inspect;
 mod manhole;
 mod statistics;
 mod time;
@@ -23,7 +24,8 @@ struct Entry {
 type Answer = Result<Outcome, Failure>;
 
 /// The tables, in the order of the documentation.
-const TABLES: [fn() -> Vec<Entry>; 4] = [cpu::entries, statistics::entries, manhole::entries, time::entries];
+const TABLES: [fn() -> Vec<Entry>; 5] =
+    [cpu::entries, statistics::entries, manhole::entries, time::entries, inspect::entries];
 
 /// The built-in procedures, in the order of the documentation.
 pub(super) fn builtin() -> Vec<Procedure> {

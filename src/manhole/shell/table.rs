@@ -168,7 +168,10 @@ pub const COMMANDS: &[Command] = &[
                         procedure: "get_process_stats".to_owned(),
                         payload: Default::default(),
                     }),
-                    ("threads", || Question::Inspect(Subject::Threads)),
+                    ("threads", || Question::Call {
+                        procedure: "get_process_threads".to_owned(),
+                        payload: Default::default(),
+                    }),
                 ],
                 every: TOP_EVERY,
                 draw: top,
@@ -190,7 +193,7 @@ pub const COMMANDS: &[Command] = &[
         arguments: "",
         help: "Threads: name, state, CPU time, and what each waits in.",
         completes: Completes::Nothing,
-        run: |words| inspect(words, Subject::Threads, text::threads),
+        run: |words| nothing(words).map(|()| call("get_process_threads", text::threads)),
     },
     Command {
         name: "fds",
@@ -216,9 +219,9 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "limits",
         arguments: "",
-        help: "Resource limits.",
+        help: "Resource limits, and how much of each is used.",
         completes: Completes::Nothing,
-        run: |words| inspect(words, Subject::Limits, text::limits),
+        run: |words| nothing(words).map(|()| call("get_process_limits", text::limits)),
     },
     Command {
         name: "maps",

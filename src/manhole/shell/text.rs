@@ -124,10 +124,17 @@ pub(super) fn threads(value: &Value, style: &Style) -> String {
             cell(thread, "name"),
             cell(thread, "status"),
             number_cell(thread, "cpu", 3),
-            cell(thread, "switches"),
+            switches(thread),
             cell(thread, "waits_in"),
         ]
     })
+}
+
+/// Context switches of either kind.
+fn switches(thread: &Value) -> String {
+    let count = |key| thread.get(key).and_then(Value::as_u64);
+    let sum = count("voluntary").zip(count("nonvoluntary")).map(|(voluntary, other)| voluntary.saturating_add(other));
+    sum.map_or_else(|| "-".to_owned(), |sum| sum.to_string())
 }
 
 /// `fds`
@@ -144,9 +151,15 @@ pub(super) fn environment(value: &Value, _: &Style) -> String {
 
 /// `limits`
 pub(super) fn limits(value: &Value, style: &Style) -> String {
-    let columns = [("limit", Align::Left), ("soft", Align::Right), ("hard", Align::Right), ("unit", Align::Left)];
+    let columns = [
+        ("limit", Align::Left),
+        ("used", Align::Right),
+        ("soft", Align::Right),
+        ("hard", Align::Right),
+        ("unit", Align::Left),
+    ];
     rows(items(Some(value)), &columns, style, |limit| {
-        ["name", "soft", "hard", "unit"].map(|key| cell(limit, key)).to_vec()
+        ["name", "used", "soft", "hard", "unit"].map(|key| cell(limit, key)).to_vec()
     })
 }
 
