@@ -297,10 +297,6 @@ impl Dispatcher {
                 });
                 self.ask_sampler(session, Origin::Manhole(Reply(reply)), job);
             }
-            Question::History { samples } => {
-                let job = Box::new(move |probe: &mut crate::sampler::Probe| Ok(Outcome::of(&probe.history(samples))));
-                self.ask_sampler(session, Origin::Manhole(Reply(reply)), job);
-            }
             Question::Session => {
                 let outcome = Outcome::of(&self.status.report(Instant::now()));
                 self.settle(session, Origin::Manhole(Reply(reply)), Ok(outcome));

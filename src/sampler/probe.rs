@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use super::buckets::{ProcessHistory, Span, buckets};
 use super::costly::{Aged, Costly};
 use super::history::History;
 use super::rates::Rates;
 use super::schedule::Schedule;
-use super::shape::{ProcessMonitor, ProcessStats, StatsTick, Tick};
+use super::shape::{ProcessMonitor, ProcessStats, StatsTick};
 use super::window::Window;
 use super::{SHORTEST_INTERVAL, Settings};
 use crate::process::{Garbage, ProcessError, ProcessInfo, ProcessMemory, Sample, Target};
-use crate::sync::clock::Timestamp;
+use crate::sync::clock::{Now, Timestamp};
 use crate::sync::wait::earlier;
 
 /// What a [`Job`](super::Job) works with.
@@ -108,10 +109,25 @@ impl Probe {
         Ok(self.memory.put(about, memory, begun, Instant::now()))
     }
 
-    /// The newest ticks of the history, at most so many, the oldest first; none without a history.
+    /// Whether there is a history.
     #[must_use]
-    pub fn history(&self, ticks: u32) -> Vec<Tick> {
-        self.sampling.as_ref().map(|(_, history)| history.newest(ticks)).unwrap_or_default()
+    pub const fn has_history(&self) -> bool {
+        self.sampling.is_some()
+    }
+
+    /// `get_process_history`, from `window` before now; `None` without a history. A `resolution` of 0 counts as a ns.
+    #[must_use]
+    pub fn history(&self, window: Duration, resolution: Duration) -> Option<ProcessHistory> {
+        let (schedule, history) = self.sampling.as_ref()?;
+        let now = Now::read();
+        let span = Span { now, origin: schedule.first(), window, resolution };
+        Some(ProcessHistory {
+            ts: now.wall,
+            window: window.as_secs_f64(),
+            resolution: resolution.as_secs_f64(),
+            interval: schedule.interval().as_secs_f64(),
+            buckets: buckets(history.samples(), &span),
+        })
     }
 
     /// `trigger_gc`.

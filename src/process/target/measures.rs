@@ -5,6 +5,7 @@ use crate::process::error::ProcessError;
 use crate::process::footprint::{self, ProcessMemory};
 use crate::process::kept::Buffer;
 use crate::process::limits::{self, Limit, Usage};
+use crate::process::sources::{self, Source};
 use crate::process::threads::{self, ThreadInfo};
 use crate::process::totals::{self, ProcessTotals};
 use crate::process::tree::{self, ProcessTree};
@@ -52,6 +53,16 @@ impl Target {
     /// See [`threads`](Self::threads).
     pub fn totals(&self) -> Result<ProcessTotals, ProcessError> {
         self.truly(totals::read(&self.identity))
+    }
+
+    /// Why what comes from a source is not known of it; `None` when it is. Asked of the kernel each time, some 10 µs: a process may
+    /// change its user, or run another program.
+    #[must_use]
+    pub fn lacks(&self, source: Source) -> Option<String> {
+        match self.truly(Ok(())) {
+            Ok(()) => sources::lack(self.identity.pid(), source),
+            Err(error) => Some(error.to_string()),
+        }
     }
 
     /// What was read by its id is its own only if that still lives; and if not, no other error matters.

@@ -118,6 +118,7 @@ fn a_zombie_and_what_is_gone() {
     assert_eq!(target.threads(9).unwrap_err(), gone);
     assert_eq!(target.tree().unwrap_err(), gone);
     assert_eq!(target.totals().unwrap_err(), gone);
+    assert_eq!(target.lacks(Source::Process), Some(gone.to_string()));
 }
 
 #[test]
