@@ -87,6 +87,7 @@ fn memory(status: &[u8], rollup: &[u8]) -> ProcessMemory {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mutations::mutations;
     use super::*;
 
     const STATUS: &str = "Name:\tcat\nVmPeak:\t    3060 kB\nVmSize:\t    3000 kB\nVmHWM:\t    1760 kB\nVmRSS:\t    1700 kB\n\
@@ -130,6 +131,9 @@ mod tests {
         assert_eq!(memory(b"Name:\tkthreadd\nState:\tS\n", b""), ProcessMemory::default());
         let odd = "Pss: 18446744073709551615 kB\nPrivate_Clean: 5\nPrivate_Dirty: 1 kB\nSwapPss: x kB\n";
         assert_eq!(memory(b"VmRSS: 7 pages\nVmHWM:\n", odd.as_bytes()), ProcessMemory::default());
+        for (status, rollup) in mutations(STATUS.as_bytes()).zip(mutations(ROLLUP.as_bytes())) {
+            let _ = memory(&status, &rollup);
+        }
     }
 
     #[test]

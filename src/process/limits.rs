@@ -142,6 +142,7 @@ fn bound(text: &str) -> Option<Bound> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mutations::mutations;
     use super::*;
     use nix::sys::resource::{Resource, getrlimit};
 
@@ -158,8 +159,36 @@ mod tests {
         assert!(limits.iter().any(|limit| limit.name == "nice priority" && limit.unit.is_none()));
     }
 
+    /// Whatever the kernel under us writes: the same bytes read by two parsers.
+    #[test]
+    fn agrees_with_the_procfs_crate() {
+        use procfs::FromRead;
+        use procfs::process::{LimitValue, Limits};
+        let theirs = Limits::from_read(fs::read("/proc/self/limits").unwrap().as_slice()).unwrap();
+        let ours = read(i32::try_from(std::process::id()).unwrap(), &Usage::default()).unwrap();
+        let bound = |value| match value {
+            LimitValue::Unlimited => Bound::Unlimited,
+            LimitValue::Value(count) => Bound::AtMost(count),
+        };
+        for (name, theirs) in [
+            ("cpu time", theirs.max_cpu_time),
+            ("stack size", theirs.max_stack_size),
+            ("processes", theirs.max_processes),
+            ("open files", theirs.max_open_files),
+            ("locked memory", theirs.max_locked_memory),
+            ("address space", theirs.max_address_space),
+            ("realtime timeout", theirs.max_realtime_timeout),
+        ] {
+            let ours = ours.iter().find(|limit| limit.name == name).unwrap();
+            assert_eq!((ours.soft, ours.hard), (bound(theirs.soft_limit), bound(theirs.hard_limit)), "{name}");
+        }
+    }
+
     #[test]
     fn a_line_that_is_none_is_no_limit() {
+        for bytes in mutations(b"Max open files            1024                 1048576              files     ") {
+            let _ = limit(&String::from_utf8_lossy(&bytes), &Usage::default());
+        }
         for line in ["Max x  1", "Max x  1  many", "Max x  1  99999999999999999999  bytes", ""] {
             assert_eq!(limit(line, &Usage::default()), None, "{line}");
         }
@@ -189,6 +218,9 @@ mod tests {
             ("realtime timeout", None),
         ];
         assert_eq!(expected.map(|(name, _)| (name, used(name))), expected);
+        for (stat, status) in mutations(stat).zip(mutations(status)) {
+            let _ = Usage::new(&stat, &status, None);
+        }
         // A kernel thread has no memory, and one that is hidden has nothing at all.
         assert_eq!(Usage::new(stat, b"SigQ:\tx\n", None).of("address space"), None);
         assert_eq!(Usage::new(b"", b"", None), Usage::default());

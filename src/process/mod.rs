@@ -18,6 +18,8 @@ mod kept;
 mod limits;
 mod maps;
 pub mod memory;
+#[cfg(test)]
+mod mutations;
 mod parse;
 mod sample;
 mod sockets;

@@ -70,6 +70,7 @@ impl<'a> StatLine<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::mutations::mutations;
     use super::*;
 
     #[test]
@@ -93,6 +94,15 @@ mod tests {
         assert_eq!((line.number(6), line.signed(7)), (None, None));
         for text in [b"".as_slice(), b"17", b"17 (", b")(", b"17 (a)", b"17 (a) "] {
             assert!(StatLine::new(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_bytes_can_panic() {
+        for bytes in mutations(&std::fs::read("/proc/self/stat").unwrap()) {
+            let Some(line) = StatLine::new(&bytes) else { continue };
+            let _ = (line.name(), line.status());
+            let _ = (0..60).map(|field| (line.number(field), line.signed(field))).count();
         }
     }
 

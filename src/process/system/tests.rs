@@ -1,6 +1,7 @@
 //! Texts as kernels write them, old ones and odd ones, and any bytes at all.
 
 use super::*;
+use crate::process::mutations::mutations;
 
 const STAT: &str = "cpu  300 0 200 1000 0 0 0 0 0 0\ncpu0 100 7 100 500 9 9 9 9 9 9\ncpu2 200 7 100 500\n\
                     intr 5 0 0\nctxt 77\nbtime 1795334845\nprocesses 9\n";
@@ -109,31 +110,16 @@ fn what_is_lacking_is_what_is_not_told() {
     assert_eq!(reason(LOAD), "/proc/loadavg of this kernel does not tell it");
 }
 
-/// Every text cut anywhere, and with any byte of it exchanged: no answer is fine, no text may panic.
+/// No answer is fine; no text may panic.
 #[test]
 fn no_bytes_can_panic() {
-    let try_all = |text: &str| {
-        let _ = (cpu::times(text), memory::parse(text), network::traffic(text), disks::traffic(text), load(text));
-        let _ = pressure::parse(text);
-    };
     let psi =
         "some avg10=99.23 avg60=0.32 avg300=86.19 total=4367930199\nfull avg10=0.00 avg60=0.00 avg300=0.24 total=5\n";
-    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     for whole in [STAT, MEMINFO, NET, DISKS_NOW, DISKS_2_6, LOADAVG, psi] {
-        for length in 0..whole.len().min(400) {
-            try_all(&String::from_utf8_lossy(&whole.as_bytes()[..length]));
-        }
-        for _ in 0..400 {
-            let mut bytes = whole.as_bytes().to_vec();
-            for _ in 0..3 {
-                // xorshift64
-                seed ^= seed << 13;
-                seed ^= seed >> 7;
-                seed ^= seed << 17;
-                let at = usize::try_from(seed >> 32).unwrap() % bytes.len();
-                bytes[at] = seed.to_le_bytes()[0];
-            }
-            try_all(&String::from_utf8_lossy(&bytes));
+        for bytes in mutations(whole.as_bytes()) {
+            let text = &String::from_utf8_lossy(&bytes);
+            let _ = (cpu::times(text), memory::parse(text), network::traffic(text), disks::traffic(text), load(text));
+            let _ = pressure::parse(text);
         }
     }
 }
