@@ -1,4 +1,5 @@
 //! The real kernel, on ourselves and on children.
+#![allow(unsafe_code)] // One thread changes its user id, which the C library only does for all of them.
 
 use super::*;
 use std::io::{BufRead, BufReader};
@@ -146,4 +147,35 @@ fn an_exec_changes_the_memory_that_is_read() {
     assert_eq!(line, "back\n");
     assert_eq!(target.threads(9).unwrap()[0].name, "cat");
     assert!(target.memory().unwrap().pss.is_some(), "a descriptor kept over the exec would answer ESRCH");
+}
+
+#[test]
+fn of_another_users_process_what_is_hidden_is_unknown_and_has_its_reason() {
+    let child = Running::new(":");
+    let pid = i32::try_from(child.0.id()).unwrap();
+    if !nix::unistd::geteuid().is_root() {
+        return; // Only root can become somebody else.
+    }
+    let thread = std::thread::spawn(move || {
+        // SAFETY: the call has no memory operands; it changes this thread alone, which does nothing else.
+        assert_eq!(unsafe { libc::syscall(libc::SYS_setresuid, -1, 65_534, -1) }, 0);
+        let target = Target::open(pid).unwrap();
+        let sources = [Source::Io, Source::Descriptors, Source::SmapsRollup, Source::ResidentKinds];
+        (
+            target.memory().unwrap(),
+            target.limits().unwrap(),
+            target.tree().unwrap(),
+            sources.map(|source| target.lacks(source)),
+        )
+    });
+    let (memory, limits, tree, [io, descriptors, rollup, kinds]) = thread.join().unwrap();
+    assert!(memory.resident.is_some() && memory.resident_peak >= memory.resident, "{memory:?}");
+    assert_eq!((memory.pss, memory.uss, memory.swap_pss), (None, None, None));
+    let files = limits.iter().find(|limit| limit.name == "open files").unwrap();
+    assert_eq!(files.used, None);
+    assert!(tree.processes[0].resident.is_some());
+    assert_eq!(io.unwrap(), format!("cannot read /proc/{pid}/io: Permission denied"));
+    assert_eq!(descriptors.unwrap(), format!("cannot list /proc/{pid}/fd: Permission denied"));
+    assert_eq!(rollup.unwrap(), format!("cannot open /proc/{pid}/smaps_rollup: Permission denied"));
+    assert_eq!(kinds, None);
 }
