@@ -102,7 +102,9 @@ mod tests {
         for bytes in mutations(&std::fs::read("/proc/self/stat").unwrap()) {
             let Some(line) = StatLine::new(&bytes) else { continue };
             let _ = (line.name(), line.status());
-            let _ = (0..60).map(|field| (line.number(field), line.signed(field))).count();
+            for field in 0..60 {
+                let _ = (line.number(field), line.signed(field));
+            }
         }
     }
 

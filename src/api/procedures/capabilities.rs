@@ -32,7 +32,8 @@ enum Gives {
 const NEEDS: &[(&str, Gives, Source)] = &[
     ("get_cpu_affinity", Gives::Result, Source::Process),
     ("set_cpu_affinity", Gives::Result, Source::Process),
-    ("get_process_info", Gives::Result, Source::Descriptors),
+    ("get_process_info", Gives::Result, Source::Process),
+    ("get_process_info", Gives::Keys(&["descriptors", "files", "sockets"]), Source::Descriptors),
     ("get_process_stats", Gives::Result, Source::Process),
     ("get_process_stats", Gives::Keys(&["reads", "writes"]), Source::Io),
     ("get_process_monitor", Gives::Result, Source::Process),

@@ -33,10 +33,14 @@ impl Target {
     /// # Errors
     /// See [`threads`](Self::threads).
     pub fn limits(&self) -> Result<Vec<Limit>, ProcessError> {
+        self.truly(self.limits_and_usage())
+    }
+
+    fn limits_and_usage(&self) -> Result<Vec<Limit>, ProcessError> {
         let mut buffer = Buffer::new();
         let stat = self.stat.read(&mut buffer)?.to_vec();
         let usage = Usage::new(&stat, self.status.read(&mut buffer)?, self.count_descriptors());
-        self.truly(limits::read(self.identity.pid(), &usage))
+        limits::read(self.identity.pid(), &usage)
     }
 
     /// It and all its descendants: some 20 µs each.
