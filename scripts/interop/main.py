@@ -16,6 +16,7 @@ from errors import check_errors
 from events import check_events
 from manhole_api import check_manhole_api
 from manhole_ssh import check_manhole_clients
+from measures import check_family, check_measures
 from node_clients import check_node
 from procedures import check_procedures
 from restarts import check_crossbar_restarts, check_serve_restarts
@@ -64,6 +65,8 @@ async def check_api(checks, target):
     """The management API of one target, by an autobahn-python client."""
     async with await join(target.url) as session:
         await check_procedures(checks.within("procedures"), session, target)
+        if not target.native:
+            await check_measures(checks.within("measures"), session, target)
     await check_events(checks.within("events"), target)
     if not target.native:
         await check_errors(checks.within("errors"), target)
@@ -100,6 +103,7 @@ async def on_crossbar(checks):
             await check_api(checks, target)
             await check_cli(checks.within("cli"), target)
         await check_variants(checks.within("variants"), url)
+        await check_family(checks.within("family"), url)
         await check_agent_signals(checks.within("signals"), url)
 
 

@@ -12,6 +12,7 @@ use super::run::{Agent, Connector};
 use super::status::Status;
 use super::supervision::Supervision;
 use super::{AgentError, dispatch::Dispatcher};
+use crate::api::host::GarbageOfOthers;
 use crate::api::names::{id_of, node_of};
 use crate::api::{Api, Host, Names, Procedure, Role};
 use crate::sampler::{Sampler, Settings};
@@ -222,7 +223,8 @@ impl AgentBuilder {
         let waker = Waker::new()?;
         let (post, mailbox) = mailbox::<Letter>(LETTERS, waker.clone());
         let (target, supervisor) = found.supervise(post.clone())?;
-        let host = Host::new(target.as_ref().map(|target| target.identity().clone()).map_err(Clone::clone));
+        let garbage = if self.gc.is_some() { GarbageOfOthers::Collected } else { GarbageOfOthers::Kept };
+        let host = Host::new(target.as_ref().map(|target| target.identity().clone()).map_err(Clone::clone), garbage);
         let settings = Settings { interval: self.interval, history: self.history, worker_type: self.worker_type };
         let sampler = Sampler::spawn(target, settings, post.clone())?;
         let manhole = Keeper::new(self.manhole, &api, &worker, post.clone())?;

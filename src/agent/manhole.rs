@@ -298,10 +298,6 @@ impl Dispatcher {
                 });
                 self.ask_sampler(session, Origin::Manhole(Reply(reply)), job);
             }
-            Question::History { samples } => {
-                let job = Box::new(move |probe: &mut crate::sampler::Probe| Ok(Outcome::of(&probe.history(samples))));
-                self.ask_sampler(session, Origin::Manhole(Reply(reply)), job);
-            }
             Question::Session => {
                 let pid = self.host.identity().ok().map(Identity::pid);
                 let outcome = Outcome::of(&self.status.report(pid, Instant::now()));

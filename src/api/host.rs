@@ -5,11 +5,21 @@ use std::sync::OnceLock;
 use super::failure::Failure;
 use crate::process::{Identity, ProcessError, cpu};
 
+/// Whether there is a way to have a process that is not our own give memory back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GarbageOfOthers {
+    /// None was configured.
+    Kept,
+    /// A signal or a command.
+    Collected,
+}
+
 /// The target's identity and the host's CPUs.
 #[derive(Clone, Debug)]
 pub struct Host {
     /// Or the reason why there is no target.
     target: Result<Identity, ProcessError>,
+    garbage: GarbageOfOthers,
     logical_cpus: OnceLock<Option<u64>>,
     physical_cpus: OnceLock<Option<u64>>,
 }
@@ -17,8 +27,8 @@ pub struct Host {
 impl Host {
     /// For a target, or with the reason why there is none.
     #[must_use]
-    pub const fn new(target: Result<Identity, ProcessError>) -> Self {
-        Self { target, logical_cpus: OnceLock::new(), physical_cpus: OnceLock::new() }
+    pub const fn new(target: Result<Identity, ProcessError>, garbage: GarbageOfOthers) -> Self {
+        Self { target, garbage, logical_cpus: OnceLock::new(), physical_cpus: OnceLock::new() }
     }
 
     /// The same host with another target, or with the reason why there is none any more.
@@ -33,6 +43,12 @@ impl Host {
     /// [`Failure::Runtime`] with the reason, while there is no target.
     pub fn identity(&self) -> Result<&Identity, Failure> {
         self.target.as_ref().map_err(|reason| Failure::from(reason.clone()))
+    }
+
+    /// Whether `trigger_gc` does something for a target that is not our own process.
+    #[must_use]
+    pub const fn garbage_of_others(&self) -> GarbageOfOthers {
+        self.garbage
     }
 
     /// How many logical CPUs the host has; `None` when the kernel does not say. Found out when first asked for.

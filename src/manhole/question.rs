@@ -35,11 +35,6 @@ pub enum Question {
     },
     /// Something about the target that the API has no procedure for.
     Inspect(Subject),
-    /// The newest samples.
-    History {
-        /// How many.
-        samples: u32,
-    },
     /// The agent's own session with its router.
     Session,
 }

@@ -76,7 +76,7 @@ pub(super) fn ticks_ns(count: u64) -> u64 {
 }
 
 /// The clock that a process's start time is told in.
-fn since_boot() -> Result<Duration, ProcessError> {
+pub(super) fn since_boot() -> Result<Duration, ProcessError> {
     clock_gettime(ClockId::CLOCK_BOOTTIME)
         .map(Duration::from)
         .map_err(|errno| ProcessError::Os { what: "read the clock since boot".to_owned(), errno })

@@ -7,9 +7,11 @@
 
 mod affinity;
 pub mod cpu;
+mod delay;
 mod descriptors;
 mod environment;
 mod error;
+mod footprint;
 mod identity;
 mod inspect;
 mod kept;
@@ -17,17 +19,25 @@ mod life;
 mod limits;
 mod maps;
 pub mod memory;
+#[cfg(test)]
+mod mutations;
 mod name;
 mod parse;
 mod pidfd;
 mod sample;
 mod sockets;
+mod sources;
+mod stat_line;
+pub mod system;
 mod target;
 mod threads;
+mod totals;
+mod tree;
 
 pub use descriptors::{Descriptor, ProcessInfo};
 pub use environment::{MASK, Variable};
 pub use error::{NoTarget, ProcessError};
+pub use footprint::ProcessMemory;
 pub use identity::Identity;
 pub use inspect::{Inspection, Subject};
 pub use limits::{Bound, Limit};
@@ -37,5 +47,8 @@ pub use name::name_of;
 pub use parse::Io;
 pub use sample::{Sample, Status};
 pub use sockets::Socket;
+pub use sources::Source;
 pub use target::{Refusal, Target};
 pub use threads::ThreadInfo;
+pub use totals::{MOST_THREADS, ProcessTotals};
+pub use tree::{DEEPEST, MOST_PROCESSES, ProcessTree, TreeProcess};

@@ -80,9 +80,20 @@ pub(super) fn has_ended(text: &[u8]) -> bool {
     matches!(name_and_state(text), Some((_, b'Z' | b'X' | b'x'))) && threads().is_none_or(|count| count <= 1)
 }
 
-/// The first number of a text, which has blanks behind each: `/proc/PID/schedstat` begins with ns on a CPU.
-pub(super) fn first_number(text: &[u8]) -> Option<u64> {
-    number(text.split(|byte| byte.is_ascii_whitespace()).next()?)
+/// What is taken from `/proc/PID/task/TID/schedstat`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Schedstat {
+    /// Time on a CPU.
+    pub ran_ns: u64,
+    /// Time spent ready to run, waiting for a CPU.
+    pub waited_ns: u64,
+}
+
+/// Reads `schedstat`; `None` when it is no such text, and when all is 0: that is what a kernel writes that does not count.
+pub(super) fn schedstat(text: &[u8]) -> Option<Schedstat> {
+    let mut numbers = text.split(u8::is_ascii_whitespace).filter(|digits| !digits.is_empty()).map(number);
+    let (ran_ns, waited_ns, slices) = (numbers.next()??, numbers.next()??, numbers.next()??);
+    ((ran_ns, waited_ns, slices) != (0, 0, 0)).then_some(Schedstat { ran_ns, waited_ns })
 }
 
 /// Reads `/proc/PID/status`; `None` when a line that every process has is missing.
@@ -144,8 +155,13 @@ pub(super) fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-fn number(digits: &[u8]) -> Option<u64> {
+pub(super) fn number(digits: &[u8]) -> Option<u64> {
     leading_number(digits).and_then(|(number, rest)| rest.is_empty().then_some(number))
+}
+
+/// `1756 kB` in bytes.
+pub(super) fn kibibytes(value: &[u8]) -> Option<u64> {
+    number(value.strip_suffix(b" kB")?)?.checked_mul(1024)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use super::memory::{self, Garbage};
 use super::parse::{self, Io};
 use super::pidfd::PidFd;
 use super::sample::{Sample, Status};
-use super::{Inspection, Subject, affinity, environment, limits, maps, sockets, threads};
+use super::{Inspection, Subject, affinity, environment, maps, sockets};
 use crate::sync::clock::Now;
 
 /// A process that is measured and managed.
@@ -165,7 +165,9 @@ impl Target {
         Ok((ticks_ns(stat.utime), ticks_ns(stat.stime)))
     }
 
-    const fn is_own(&self) -> bool {
+    /// Whether it is the process that this code runs in.
+    #[must_use]
+    pub const fn is_own(&self) -> bool {
         matches!(self.life, Life::Own)
     }
 
@@ -222,10 +224,8 @@ impl Target {
     fn look_at(&self, subject: Subject) -> Result<Inspection, ProcessError> {
         let pid = self.identity.pid();
         Ok(match subject {
-            Subject::Threads => Inspection::Threads(threads::list(pid)?),
             Subject::Descriptors => Inspection::Descriptors(descriptors::describe(pid)?),
             Subject::Environment => Inspection::Environment(environment::read(pid)?),
-            Subject::Limits => Inspection::Limits(limits::read(pid)?),
             Subject::Maps => Inspection::Maps(maps::read(pid)?),
         })
     }
@@ -285,6 +285,7 @@ fn timeval_ns(time: TimeVal) -> u64 {
     u64::try_from(time.num_microseconds()).unwrap_or(0).saturating_mul(1000)
 }
 
+mod measures;
 mod open;
 mod signal;
 #[cfg(test)]

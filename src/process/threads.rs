@@ -8,51 +8,67 @@ use super::error::ProcessError;
 use super::identity::ticks;
 use super::parse;
 use super::sample::Status;
+use super::stat_line::{StatLine, field};
 
 /// A thread.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ThreadInfo {
     /// Its id; that of the main thread is the process's.
     pub tid: i32,
-    /// Its name (`comm`). Bytes that are not UTF-8 are replaced.
+    /// Its name (`comm`). Bytes that are not UTF-8 are replaced, and what a terminal would act on is escaped.
     pub name: String,
     /// What it is doing.
     pub status: Status,
     /// CPU seconds; by the scheduler's clock where the kernel tells it, else in clock ticks.
     pub cpu: f64,
-    /// Context switches of either kind; `None` when the kernel does not tell us.
-    pub switches: Option<u64>,
+    /// Seconds that it was ready to run and waited for a CPU; `None` when the kernel does not tell us.
+    pub run_queue_wait: Option<f64>,
+    /// Voluntary context switches; `None` when the kernel does not tell us.
+    pub voluntary: Option<u64>,
+    /// Involuntary context switches; `None` when the kernel does not tell us.
+    pub nonvoluntary: Option<u64>,
+    /// The CPU that it ran on last.
+    pub processor: Option<u64>,
     /// The kernel function that it sleeps in (`wchan`); `None` while it runs, and when the kernel does not tell us.
     pub waits_in: Option<String>,
 }
 
-/// All threads, by id. One that ends meanwhile is passed over.
-pub(super) fn list(pid: i32) -> Result<Vec<ThreadInfo>, ProcessError> {
+/// The threads with the lowest ids, so many of them, by id. One that ends meanwhile is passed over.
+pub(super) fn list(pid: i32, most: usize) -> Result<Vec<ThreadInfo>, ProcessError> {
+    let directory = format!("/proc/{pid}/task");
+    let tids = tids(pid)?.into_iter().take(most);
+    Ok(tids.filter_map(|tid| look(&directory, tid)).collect())
+}
+
+/// The ids of all threads, sorted.
+pub(super) fn tids(pid: i32) -> Result<Vec<i32>, ProcessError> {
     let directory = format!("/proc/{pid}/task");
     let entries = fs::read_dir(&directory).map_err(|error| ProcessError::os(format!("list {directory}"), &error))?;
-    let tids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let mut threads: Vec<ThreadInfo> = tids.filter_map(|tid| look(&directory, tid)).collect();
-    threads.sort_unstable_by_key(|thread| thread.tid);
-    Ok(threads)
+    let mut tids: Vec<i32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    tids.sort_unstable();
+    Ok(tids)
 }
 
 fn look(directory: &str, tid: i32) -> Option<ThreadInfo> {
     let read = |name: &str| fs::read(format!("{directory}/{tid}/{name}")).ok();
     let stat = read("stat")?;
-    let numbers = parse::stat(&stat)?;
-    let (name, state) = parse::name_and_state(&stat)?;
-    let scheduled = read("schedstat").and_then(|text| parse::first_number(&text)).filter(|ns| *ns > 0);
-    let switches = read("status").and_then(|text| parse::status(&text)).map(|seen| seen.voluntary + seen.nonvoluntary);
+    let line = StatLine::new(&stat)?;
+    let in_ticks = line.number(field::USER)?.saturating_add(line.number(field::SYSTEM)?);
+    let scheduled = read("schedstat").and_then(|text| parse::schedstat(&text));
+    let status = read("status").and_then(|text| parse::status(&text));
     let waits_in = read("wchan").and_then(|text| String::from_utf8(text).ok());
     Some(ThreadInfo {
         tid,
-        name: String::from_utf8_lossy(name).into_owned(),
-        status: Status::from_letter(state),
+        name: line.name(),
+        status: line.status(),
         cpu: match scheduled {
-            Some(ns) => ns as f64 / 1e9,
-            None => ticks(numbers.utime + numbers.stime).as_secs_f64(),
+            Some(scheduled) => scheduled.ran_ns as f64 / 1e9,
+            None => ticks(in_ticks).as_secs_f64(),
         },
-        switches,
+        run_queue_wait: scheduled.map(|scheduled| scheduled.waited_ns as f64 / 1e9),
+        voluntary: status.map(|status| status.voluntary),
+        nonvoluntary: status.map(|status| status.nonvoluntary),
+        processor: line.number(field::PROCESSOR),
         // `0` stands for: does not sleep, or not for us to see.
         waits_in: waits_in.filter(|function| !function.is_empty() && function != "0"),
     })
@@ -75,18 +91,19 @@ mod tests {
             let _ = ended.recv();
         });
         has_begun.recv().unwrap();
-        let threads = list(pid).unwrap();
+        let threads = list(pid, 4096).unwrap();
         let found = threads.iter().find(|thread| thread.name == "a (listed) one").unwrap();
         assert!(found.tid != pid && found.cpu < 60.0);
         assert!(threads.iter().any(|thread| thread.tid == pid), "the main thread too");
+        assert_eq!(list(pid, 1).unwrap().len(), 1);
         assert!(threads.windows(2).all(|pair| pair[0].tid < pair[1].tid));
         drop(end);
         thread.unwrap().join().unwrap();
         // Joined is before gone: the kernel takes it off the list a moment later.
         let deadline = Instant::now() + Duration::from_secs(10);
-        while list(pid).unwrap().iter().any(|thread| thread.name == "a (listed) one") {
+        while list(pid, 4096).unwrap().iter().any(|thread| thread.name == "a (listed) one") {
             assert!(Instant::now() < deadline, "it is listed for ever");
         }
-        assert!(list(-1).is_err());
+        assert!(list(-1, 4096).is_err());
     }
 }

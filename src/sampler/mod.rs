@@ -14,7 +14,9 @@
 //! - In the periodic statistics: since the previous one of the same setting; the first is as if asked for.
 
 mod actor;
+mod buckets;
 mod change;
+mod costly;
 mod history;
 #[cfg(test)]
 mod made;
@@ -32,10 +34,12 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
+pub use buckets::{Bucket, ProcessHistory, Spread};
+pub use costly::{Aged, COST_FACTOR};
 pub use probe::Probe;
 pub use rates::PerSecond;
 pub use request::{Job, Report, SamplerRequest};
-pub use shape::{ProcessMonitor, ProcessStats, StatsTick, Tick};
+pub use shape::{ProcessMonitor, ProcessStats, StatsTick};
 pub use window::SHORTEST_WINDOW;
 
 use change::{Change, Changer};

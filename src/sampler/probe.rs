@@ -4,13 +4,16 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+use super::buckets::{ProcessHistory, Span, buckets};
+use super::costly::{Aged, Costly};
 use super::history::History;
 use super::rates::Rates;
 use super::schedule::Schedule;
-use super::shape::{ProcessMonitor, ProcessStats, StatsTick, Tick};
+use super::shape::{ProcessMonitor, ProcessStats, StatsTick};
 use super::window::Window;
 use super::{SHORTEST_INTERVAL, Settings};
-use crate::process::{Garbage, ProcessError, ProcessInfo, Sample, Target};
+use crate::process::{Garbage, ProcessError, ProcessInfo, ProcessMemory, Sample, Target};
+use crate::sync::clock::{Now, Timestamp};
 use crate::sync::wait::earlier;
 
 /// What a [`Job`](super::Job) works with.
@@ -31,6 +34,8 @@ pub struct Probe {
     polled: bool,
     /// What was read in this turn. It answers all requests that waited when the turn began: none of them is older.
     fresh: Option<Sample>,
+    /// The last walk over the page tables, of the process with that id and start.
+    memory: Costly<(i32, Timestamp), ProcessMemory>,
 }
 
 #[derive(Debug)]
@@ -60,6 +65,7 @@ impl Probe {
             asked: Window::default(),
             polled: false,
             fresh: None,
+            memory: Costly::default(),
         }
     }
 
@@ -124,10 +130,41 @@ impl Probe {
         self.target()?.info()
     }
 
-    /// The newest ticks of the history, at most so many, the oldest first; none without a history.
+    /// `get_process_memory`: measured anew when the last answer is older than [`COST_FACTOR`](super::COST_FACTOR) times what it
+    /// cost.
+    ///
+    /// # Errors
+    /// When the target is gone or cannot be read.
+    pub fn memory(&mut self) -> Result<Aged<ProcessMemory>, ProcessError> {
+        let identity = self.target()?.identity();
+        let about = (identity.pid(), identity.started());
+        let begun = Instant::now();
+        if let Some(held) = self.memory.get(&about, begun) {
+            return Ok(held);
+        }
+        let memory = self.target()?.memory()?;
+        Ok(self.memory.put(about, memory, begun, Instant::now()))
+    }
+
+    /// Whether there is a history.
     #[must_use]
-    pub fn history(&self, ticks: u32) -> Vec<Tick> {
-        self.sampling.as_ref().map(|(_, history)| history.newest(ticks)).unwrap_or_default()
+    pub const fn has_history(&self) -> bool {
+        self.sampling.is_some()
+    }
+
+    /// `get_process_history`, from `window` before now; `None` without a history. A `resolution` of 0 counts as a ns.
+    #[must_use]
+    pub fn history(&self, window: Duration, resolution: Duration) -> Option<ProcessHistory> {
+        let (schedule, history) = self.sampling.as_ref()?;
+        let now = Now::read();
+        let span = Span { now, origin: schedule.first(), window, resolution };
+        Some(ProcessHistory {
+            ts: now.wall,
+            window: window.as_secs_f64(),
+            resolution: resolution.as_secs_f64(),
+            interval: schedule.interval().as_secs_f64(),
+            buckets: buckets(history.samples(), &span),
+        })
     }
 
     /// `trigger_gc`.

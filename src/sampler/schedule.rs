@@ -17,6 +17,16 @@ impl Schedule {
         Self { first, interval, next: first }
     }
 
+    /// The time between two ticks.
+    pub(super) const fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// When the first tick was due.
+    pub(super) const fn first(&self) -> Instant {
+        self.first
+    }
+
     /// When to wake up.
     pub(super) const fn next(&self) -> Instant {
         self.next

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::rates::{PerSecond, Rates};
+use super::rates::PerSecond;
 use crate::process::{Sample, Status};
 use crate::sync::clock::Timestamp;
 
@@ -85,46 +85,6 @@ pub struct ProcessMonitor {
     pub per_second: Option<PerSecond>,
 }
 
-/// One tick of the history.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Tick {
-    /// When it was read.
-    pub ts: Timestamp,
-    /// What the main thread was doing.
-    pub status: Status,
-    /// Percent of one CPU since the tick before; this and the last three are `None` for the first tick of all.
-    pub cpu_percent: Option<f64>,
-    /// Resident bytes.
-    pub resident: u64,
-    /// Virtual bytes.
-    #[serde(rename = "virtual")]
-    pub virtual_size: u64,
-    /// Number of threads.
-    pub threads: u64,
-    /// Read system calls per second; also `None` when the kernel does not tell us.
-    pub reads_per_sec: Option<i64>,
-    /// Write system calls per second; also `None` when the kernel does not tell us.
-    pub writes_per_sec: Option<i64>,
-    /// Voluntary context switches of the main thread per second.
-    pub voluntary_per_sec: Option<i64>,
-}
-
-impl Tick {
-    pub(super) fn new(sample: &Sample, rates: Option<Rates>) -> Self {
-        Self {
-            ts: sample.taken.wall,
-            status: sample.status,
-            cpu_percent: rates.map(|rates| rates.cpu_percent),
-            resident: sample.resident,
-            virtual_size: sample.virtual_size,
-            threads: sample.threads,
-            reads_per_sec: rates.and_then(|rates| rates.per_second.read_ios_per_sec),
-            writes_per_sec: rates.and_then(|rates| rates.per_second.write_ios_per_sec),
-            voluntary_per_sec: rates.map(|rates| rates.per_second.num_ctx_switches_voluntary_per_sec),
-        }
-    }
-}
-
 impl ProcessStats {
     pub(super) fn new(pid: i32, sample: &Sample, cpu_percent: f64, mem_percent: f64) -> Self {
         Self {
@@ -180,6 +140,7 @@ fn seconds(ns: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::super::made::sample;
+    use super::super::rates::Rates;
     use super::*;
     use std::time::{Duration, Instant};
 

@@ -132,10 +132,13 @@ fn another_target_is_heard_of_also_when_the_queue_is_full() {
 fn with_another_target_everything_begins_anew_and_without_one_nothing_ticks() {
     let owner = Owner::new(600, 64);
     let ticks = || {
-        let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
         let counted = std::sync::Arc::clone(&count);
         let job = move |probe: &mut Probe| {
-            counted.store(probe.history(u32::MAX).len(), std::sync::atomic::Ordering::SeqCst);
+            let (window, resolution) = (Duration::from_secs(60), Duration::from_secs(60));
+            let samples =
+                probe.history(window, resolution).unwrap().buckets.iter().map(|bucket| bucket.samples).sum::<u64>();
+            counted.store(samples, std::sync::atomic::Ordering::SeqCst);
             Ok(())
         };
         assert_eq!(owner.answer(Box::new(job)), Ok(()));

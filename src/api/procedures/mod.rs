@@ -1,8 +1,12 @@
 //! The table of built-in procedures: an entry each, and the function that the entry names, in a file for each subject.
 
+mod capabilities;
 mod cpu;
+mod history;
+mod inspect;
 mod manhole;
 mod statistics;
+mod system;
 mod time;
 
 use super::arguments::Param;
@@ -23,7 +27,16 @@ struct Entry {
 type Answer = Result<Outcome, Failure>;
 
 /// The tables, in the order of the documentation.
-const TABLES: [fn() -> Vec<Entry>; 4] = [cpu::entries, statistics::entries, manhole::entries, time::entries];
+const TABLES: [fn() -> Vec<Entry>; 8] = [
+    cpu::entries,
+    statistics::entries,
+    manhole::entries,
+    time::entries,
+    inspect::entries,
+    history::entries,
+    system::entries,
+    capabilities::entries,
+];
 
 /// The built-in procedures, in the order of the documentation.
 pub(super) fn builtin() -> Vec<Procedure> {

@@ -119,8 +119,10 @@ impl fmt::Debug for Custom {
 
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
-/// How many samples `history` shows by default.
-const SAMPLES: u32 = 20;
+/// How many seconds `history` shows by default.
+const HISTORY: u32 = 60;
+/// In about so many lines.
+const HISTORY_LINES: f64 = 20.0;
 
 /// How long a picture of `top` stands.
 const TOP_EVERY: Duration = Duration::from_secs(1);
@@ -168,7 +170,10 @@ pub const COMMANDS: &[Command] = &[
                         procedure: "get_process_stats".to_owned(),
                         payload: Default::default(),
                     }),
-                    ("threads", || Question::Inspect(Subject::Threads)),
+                    ("threads", || Question::Call {
+                        procedure: "get_process_threads".to_owned(),
+                        payload: Default::default(),
+                    }),
                 ],
                 every: TOP_EVERY,
                 draw: top,
@@ -177,12 +182,16 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "history",
-        arguments: "[SAMPLES]",
-        help: "The newest samples, 20 by default.",
+        arguments: "[SECONDS]",
+        help: "CPU, memory and calls of the last 60 seconds, or of so many.",
         completes: Completes::Nothing,
         run: |words| {
-            let samples = number(words, "a number of samples")?.unwrap_or(SAMPLES);
-            Ok(Step::Ask(Request::Agent(Question::History { samples }), Written::By(text::history)))
+            let window = number(words, "a number of seconds")?.unwrap_or(HISTORY);
+            let resolution = (f64::from(window) / HISTORY_LINES).max(1.0);
+            let payload =
+                crate::wamp::typed::payload(&[window.to_string(), resolution.to_string()], &[]).map_err(Usage)?;
+            let question = Question::Call { procedure: "get_process_history".to_owned(), payload };
+            Ok(Step::Ask(Request::Agent(question), Written::By(text::history)))
         },
     },
     Command {
@@ -190,7 +199,7 @@ pub const COMMANDS: &[Command] = &[
         arguments: "",
         help: "Threads: name, state, CPU time, and what each waits in.",
         completes: Completes::Nothing,
-        run: |words| inspect(words, Subject::Threads, text::threads),
+        run: |words| nothing(words).map(|()| call("get_process_threads", text::threads)),
     },
     Command {
         name: "fds",
@@ -216,9 +225,9 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "limits",
         arguments: "",
-        help: "Resource limits.",
+        help: "Resource limits, and how much of each is used.",
         completes: Completes::Nothing,
-        run: |words| inspect(words, Subject::Limits, text::limits),
+        run: |words| nothing(words).map(|()| call("get_process_limits", text::limits)),
     },
     Command {
         name: "maps",
@@ -404,7 +413,7 @@ mod tests {
     fn arguments_that_a_command_does_not_take_are_named() {
         for (line, sentence) in [
             ("stats x", "expected no arguments, got \"x\""),
-            ("history many", "expected a number of samples, got \"many\""),
+            ("history many", "expected a number of seconds, got \"many\""),
             ("history 1 2", "expected at most one argument, got \"2\""),
             ("affinity 3-1", "expected a list of CPUs like 0,2-3, got \"3-1\""),
             ("affinity 0-99999999", "expected a list of CPUs like 0,2-3, got \"0-99999999\""),

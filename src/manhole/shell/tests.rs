@@ -9,7 +9,6 @@ use super::output::ENOUGH;
 use super::table::Custom;
 use super::*;
 use crate::manhole::question::{Inquiry, Question, Refusal};
-use crate::process::Subject;
 use crate::wamp::Payload;
 
 pub(super) fn setting() -> Setting {
@@ -215,7 +214,8 @@ fn events_are_followed_until_enough_came_and_what_was_missed_is_told() {
 fn answer_top(dialogue: &mut Dialogue) {
     dialogue.answer("{\"pid\":17}");
     let asked = dialogue.shell.next_request();
-    assert_eq!(asked, Some(Request::Agent(Question::Inspect(Subject::Threads))));
+    let threads = Question::Call { procedure: "get_process_threads".to_owned(), payload: Payload::default() };
+    assert_eq!(asked, Some(Request::Agent(threads)));
     dialogue.shell.answer(Ok("[{\"tid\":17,\"name\":\"main\",\"cpu\":1.0}]".to_owned()), dialogue.now);
 }
 

@@ -87,23 +87,28 @@ pub(super) fn monitor(value: &Value, style: &Style) -> String {
 /// `history`
 pub(super) fn history(value: &Value, style: &Style) -> String {
     let columns = [
-        ("time", Align::Left),
+        ("from", Align::Left),
         ("cpu %", Align::Right),
+        ("most", Align::Right),
         ("resident", Align::Right),
+        ("most", Align::Right),
         ("threads", Align::Right),
         ("reads/s", Align::Right),
         ("writes/s", Align::Right),
         ("switches/s", Align::Right),
     ];
-    rows(items(Some(value)), &columns, style, |sample| {
+    rows(items(value.get("buckets")), &columns, style, |bucket| {
+        let of = |key| bucket.get(key).unwrap_or(&Value::Null);
         vec![
-            cell(sample, "ts"),
-            number_cell(sample, "cpu_percent", 1),
-            bytes_cell(sample, "resident"),
-            cell(sample, "threads"),
-            cell(sample, "reads_per_sec"),
-            cell(sample, "writes_per_sec"),
-            cell(sample, "voluntary_per_sec"),
+            cell(bucket, "ts"),
+            number_cell(of("cpu_percent"), "avg", 1),
+            number_cell(of("cpu_percent"), "max", 1),
+            bytes_cell(of("resident"), "avg"),
+            bytes_cell(of("resident"), "max"),
+            cell(of("threads"), "max"),
+            number_cell(of("reads_per_sec"), "avg", 1),
+            number_cell(of("writes_per_sec"), "avg", 1),
+            number_cell(of("switches_per_sec"), "avg", 1),
         ]
     })
 }
@@ -124,10 +129,17 @@ pub(super) fn threads(value: &Value, style: &Style) -> String {
             cell(thread, "name"),
             cell(thread, "status"),
             number_cell(thread, "cpu", 3),
-            cell(thread, "switches"),
+            switches(thread),
             cell(thread, "waits_in"),
         ]
     })
+}
+
+/// Context switches of either kind.
+fn switches(thread: &Value) -> String {
+    let count = |key| thread.get(key).and_then(Value::as_u64);
+    let sum = count("voluntary").zip(count("nonvoluntary")).map(|(voluntary, other)| voluntary.saturating_add(other));
+    sum.map_or_else(|| "-".to_owned(), |sum| sum.to_string())
 }
 
 /// `fds`
@@ -144,9 +156,15 @@ pub(super) fn environment(value: &Value, _: &Style) -> String {
 
 /// `limits`
 pub(super) fn limits(value: &Value, style: &Style) -> String {
-    let columns = [("limit", Align::Left), ("soft", Align::Right), ("hard", Align::Right), ("unit", Align::Left)];
+    let columns = [
+        ("limit", Align::Left),
+        ("used", Align::Right),
+        ("soft", Align::Right),
+        ("hard", Align::Right),
+        ("unit", Align::Left),
+    ];
     rows(items(Some(value)), &columns, style, |limit| {
-        ["name", "soft", "hard", "unit"].map(|key| cell(limit, key)).to_vec()
+        ["name", "used", "soft", "hard", "unit"].map(|key| cell(limit, key)).to_vec()
     })
 }
 
@@ -241,6 +259,16 @@ mod tests {
         let stats = stats(&json!({"pid": 17, "reads": null}), &Style::PLAIN);
         assert!(stats.contains("process   17, -\n") && stats.contains("calls     - reads, - writes\n"), "{stats}");
         assert_eq!(sockets(&json!({}), &Style::PLAIN), "none\n");
+    }
+
+    #[test]
+    fn a_history_with_a_gap_in_it() {
+        let spread = |avg: f64| json!({"min": 0.0, "avg": avg, "max": 9.0});
+        let full = json!({"ts": "t1", "cpu_percent": spread(2.5), "resident": {"avg": 2048, "max": 4096}, "threads": {"max": 3}});
+        let text = history(&json!({"buckets": [full, {"ts": "t2", "cpu_percent": null}]}), &Style::PLAIN);
+        let cells: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(cells[1], ["t1", "2.5", "9.0", "2.0", "KiB", "4.0", "KiB", "3", "-", "-", "-"]);
+        assert_eq!(cells[2], ["t2", "-", "-", "-", "-", "-", "-", "-", "-"]);
     }
 
     #[test]

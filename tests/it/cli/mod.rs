@@ -5,6 +5,7 @@ mod agents;
 mod call;
 mod connecting;
 mod events;
+mod measures;
 mod words;
 
 use std::os::fd::{AsRawFd, OwnedFd};

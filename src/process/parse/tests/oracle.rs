@@ -175,6 +175,6 @@ fn of_any_bytes_without_a_panic() {
     for _ in 0..20_000 {
         let text: Vec<u8> =
             (0..random.below(120)).map(|_| b"()0123456789 \n\t:kBVmRSStateThreads"[random.below(34)]).collect();
-        let _ = (stat(&text), name_and_state(&text), status(&text), io(&text), has_ended(&text), first_number(&text));
+        let _ = (stat(&text), name_and_state(&text), status(&text), io(&text), has_ended(&text), schedstat(&text));
     }
 }

@@ -94,7 +94,7 @@ fn without_pidfds_its_stat_tells_the_same() {
     assert_eq!(target.sample().unwrap_err(), gone);
     assert_eq!(target.affinity().unwrap_err(), gone);
     assert_eq!(target.set_affinity(&[0]).unwrap_err(), gone);
-    assert_eq!(target.inspect(Subject::Threads).unwrap_err(), gone);
+    assert_eq!(target.threads(1).unwrap_err(), gone);
     assert_eq!(
         open(pid).unwrap_err(),
         ProcessError::NoTarget { pid, reason: NoTarget::NoSuchProcess },
@@ -146,7 +146,7 @@ fn an_id_that_is_given_again_is_not_the_target() {
         assert_eq!(old.count_descriptors(), None);
         assert_eq!(old.affinity().unwrap_err(), gone);
         assert_eq!(old.set_affinity(&cpus).unwrap_err(), gone);
-        assert_eq!(old.inspect(Subject::Limits).unwrap_err(), gone);
+        assert_eq!(old.limits().unwrap_err(), gone);
     }
     let next = Target::open(pid).unwrap();
     assert!(!next.ended());

@@ -49,7 +49,7 @@ fn with_threads(count: u64) -> Option<(Running, Target)> {
 
 /// The CPUs of all threads there are.
 fn cpus_of_all(target: &Target) -> BTreeSet<Vec<u32>> {
-    let Inspection::Threads(threads) = target.inspect(Subject::Threads).unwrap() else { unreachable!() };
+    let threads = target.threads(usize::MAX).unwrap();
     // One may have ended since.
     threads.iter().filter_map(|thread| of_thread::get(thread.tid).ok()).collect()
 }
@@ -90,7 +90,7 @@ fn affinity_of_another_users_process_is_refused_and_stays() {
 fn threads_have_the_schedulers_time_not_ticks() {
     let Some((_child, mut target)) = with_threads(3) else { return };
     let sample = target.sample().unwrap();
-    let Inspection::Threads(threads) = target.inspect(Subject::Threads).unwrap() else { unreachable!() };
+    let threads = target.threads(usize::MAX).unwrap();
     assert!(threads.len() > 3 && sample.threads > 3);
     if !fs::exists(format!("/proc/{}/schedstat", target.identity().pid())).unwrap() {
         return eprintln!("skipped: this kernel keeps no times of threads (CONFIG_SCHED_INFO)");

@@ -1,0 +1,140 @@
+//! What of the API this build, this kernel and these permissions give for the target, and why not the rest. Nothing of it is
+//! taken for granted: each source is asked.
+
+use serde::{Serialize, Serializer};
+
+use super::{Answer, Entry, builtin};
+use crate::api::host::GarbageOfOthers;
+use crate::api::outcome::Outcome;
+use crate::api::procedure::{Call, Handler};
+use crate::process::{Source, system};
+use crate::sampler::Probe;
+
+pub(super) fn entries() -> Vec<Entry> {
+    vec![Entry {
+        name: "get_capabilities",
+        params: Vec::new(),
+        result: "dict",
+        doc: "By procedure: {available, reason, missing}; what cannot be had here, and why, by key of the result in missing.",
+        handler: Handler::Sampler(capabilities),
+    }]
+}
+
+/// What a source gives.
+#[derive(Clone, Copy, Debug)]
+enum Gives {
+    /// The whole result.
+    Result,
+    /// These keys of it, which are null otherwise.
+    Keys(&'static [&'static str]),
+}
+
+/// What comes from where. A procedure that is not here needs nothing that can be missing.
+const NEEDS: &[(&str, Gives, Source)] = &[
+    ("get_cpu_affinity", Gives::Result, Source::Process),
+    ("set_cpu_affinity", Gives::Result, Source::Process),
+    ("get_process_info", Gives::Result, Source::Process),
+    ("get_process_info", Gives::Keys(&["descriptors", "files", "sockets"]), Source::Descriptors),
+    ("get_process_stats", Gives::Result, Source::Process),
+    ("get_process_stats", Gives::Keys(&["reads", "writes"]), Source::Io),
+    ("get_process_monitor", Gives::Result, Source::Process),
+    ("get_process_monitor", Gives::Keys(&["num_fds"]), Source::Descriptors),
+    ("get_process_monitor", Gives::Keys(&["read_ios", "write_ios", "read_bytes", "write_bytes"]), Source::Io),
+    ("trigger_gc", Gives::Result, Source::HeapTrim),
+    ("get_process_threads", Gives::Result, Source::Process),
+    ("get_process_threads", Gives::Keys(&["run_queue_wait"]), Source::RunQueue),
+    ("get_process_threads", Gives::Keys(&["waits_in"]), Source::Wchan),
+    ("get_process_memory", Gives::Result, Source::Process),
+    ("get_process_memory", Gives::Keys(&["resident_anon", "resident_file", "resident_shmem"]), Source::ResidentKinds),
+    ("get_process_memory", Gives::Keys(&["pss", "uss", "swap_pss"]), Source::SmapsRollup),
+    ("get_process_limits", Gives::Result, Source::Process),
+    ("get_process_limits", Gives::Keys(&["open files"]), Source::Descriptors),
+    ("get_process_tree", Gives::Result, Source::Process),
+    ("get_process_totals", Gives::Result, Source::Process),
+    ("get_process_totals", Gives::Keys(&["run_queue_wait"]), Source::RunQueue),
+    ("get_process_totals", Gives::Keys(&["io_wait"]), Source::DelayAccounting),
+    ("get_process_history", Gives::Result, Source::Process),
+    ("get_process_history", Gives::Keys(&["reads_per_sec", "writes_per_sec"]), Source::Io),
+];
+
+/// What is told of one procedure.
+#[derive(Debug, Default, Serialize)]
+struct Capability {
+    /// Whether a call can succeed.
+    available: bool,
+    /// Why not.
+    reason: Option<String>,
+    /// Keys of the result that are null here, each with the reason.
+    missing: Map<&'static str, String>,
+}
+
+/// A dict in this order.
+#[derive(Debug)]
+struct Map<K, V>(Vec<(K, V)>);
+
+impl<K, V> Default for Map<K, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: Serialize, V: Serialize> Serialize for Map<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+fn capabilities(probe: &mut Probe, call: &Call) -> Answer {
+    let procedures = builtin();
+    let told = procedures.iter().map(|procedure| (procedure.name(), capability(procedure.name(), probe, call)));
+    Ok(Outcome::of(&Map(told.collect())))
+}
+
+fn capability(name: &str, probe: &mut Probe, call: &Call) -> Capability {
+    let mut reason = None;
+    let mut missing = Vec::new();
+    for (_, gives, source) in NEEDS.iter().filter(|(procedure, _, _)| *procedure == name) {
+        let lack = match probe.target() {
+            Ok(target) => target.lacks(*source),
+            Err(absent) => Some(absent.to_string()),
+        };
+        let Some(lack) = lack else { continue };
+        match gives {
+            Gives::Result => reason = Some(lack),
+            Gives::Keys(keys) => missing.extend(keys.iter().map(|key| (*key, lack.clone()))),
+        }
+    }
+    match name {
+        "get_cpu_count" if call.host.physical_cpus().is_none() => {
+            missing.push(("logical=false", "the kernel does not tell which CPUs share a core".to_owned()));
+        }
+        "get_system_stats" => missing.extend(system::lacking()),
+        "get_process_history" if reason.is_none() && !probe.has_history() => {
+            reason = Some(super::history::NONE.to_owned())
+        }
+        "trigger_gc" if probe.target().is_ok_and(|target| !target.is_own()) => {
+            reason = match call.host.garbage_of_others() {
+                GarbageOfOthers::Collected => None,
+                GarbageOfOthers::Kept => Some("nobody said how, with --gc-signal or --gc-command".to_owned()),
+            };
+        }
+        "start_manhole" | "stop_manhole" | "get_manhole" if !cfg!(feature = "manhole") => {
+            reason = Some("this build has no manhole: build with the feature manhole".to_owned());
+        }
+        _ => {}
+    }
+    Capability { available: reason.is_none(), reason, missing: Map(missing) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn needs_are_of_procedures_that_there_are() {
+        let names: Vec<String> = builtin().iter().map(|procedure| procedure.name().to_owned()).collect();
+        for (procedure, _, _) in NEEDS {
+            assert!(names.iter().any(|name| name == procedure), "{procedure}");
+        }
+    }
+}
