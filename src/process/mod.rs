@@ -24,6 +24,7 @@ mod sample;
 mod sockets;
 mod target;
 mod threads;
+mod trigger;
 
 pub use descriptors::{Descriptor, ProcessInfo};
 pub use environment::{MASK, Variable};
@@ -39,3 +40,4 @@ pub use sample::{Sample, Status};
 pub use sockets::Socket;
 pub use target::{Refusal, Target};
 pub use threads::ThreadInfo;
+pub use trigger::{PRESSURE_WINDOW, Pressure, PressureTrigger};
