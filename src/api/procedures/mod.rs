@@ -4,6 +4,7 @@ mod cpu;
 mod manhole;
 mod statistics;
 mod time;
+mod watch;
 
 use super::arguments::Param;
 use super::failure::Failure;
@@ -23,7 +24,8 @@ struct Entry {
 type Answer = Result<Outcome, Failure>;
 
 /// The tables, in the order of the documentation.
-const TABLES: [fn() -> Vec<Entry>; 4] = [cpu::entries, statistics::entries, manhole::entries, time::entries];
+const TABLES: [fn() -> Vec<Entry>; 5] =
+    [cpu::entries, statistics::entries, watch::entries, manhole::entries, time::entries];
 
 /// The built-in procedures, in the order of the documentation.
 pub(super) fn builtin() -> Vec<Procedure> {
