@@ -15,7 +15,7 @@ use super::{AgentError, dispatch::Dispatcher};
 use crate::api::host::GarbageOfOthers;
 use crate::api::names::{id_of, node_of};
 use crate::api::{Api, Host, Names, Procedure, Role};
-use crate::sampler::{Sampler, Settings};
+use crate::sampler::{Rule, Sampler, Settings};
 use crate::supervisor::{GcMethod, TargetChoice};
 use crate::sync::mailbox::mailbox;
 use crate::sync::waker::Waker;
@@ -51,6 +51,7 @@ pub struct AgentBuilder {
     prefixes: Vec<String>,
     interval: Duration,
     history: u32,
+    watches: Vec<(String, Rule)>,
     patience: Patience,
     reconnect: ReconnectPolicy,
     procedures: Vec<Procedure>,
@@ -72,6 +73,7 @@ impl AgentBuilder {
             prefixes: Vec::new(),
             interval: Duration::from_secs(1),
             history: 600,
+            watches: Vec::new(),
             patience: Patience::default(),
             reconnect: ReconnectPolicy::default(),
             procedures: Vec::new(),
@@ -162,6 +164,14 @@ impl AgentBuilder {
         self
     }
 
+    /// Adds a watch, as `set_watch` does: a name of 1 to 64 letters, digits, `.`, `-` and `_`, which no other has, and a rule.
+    /// At most 64.
+    #[must_use]
+    pub fn watch(mut self, name: impl Into<String>, rule: Rule) -> Self {
+        self.watches.push((name.into(), rule));
+        self
+    }
+
     /// Whether to try again when the router is not there.
     #[must_use]
     pub const fn patience(mut self, patience: Patience) -> Self {
@@ -202,7 +212,8 @@ impl AgentBuilder {
     /// Makes the agent and starts its sampler; the connection is made by [`Agent::run`].
     ///
     /// # Errors
-    /// [`AgentError`] when a name does not do, there is no such target, `/proc` cannot be read, or the kernel refuses a thread or a descriptor.
+    /// [`AgentError`] when a name does not do, there is no such target, `/proc` cannot be read, the kernel refuses a thread or
+    /// a descriptor, or it does not tell of a pressure that is to be watched.
     pub fn build(self) -> Result<Agent, AgentError> {
         let node = self.node.unwrap_or_else(|| node_of(&host_name()));
         let found = self.target.find()?;
@@ -225,7 +236,12 @@ impl AgentBuilder {
         let (target, supervisor) = found.supervise(post.clone())?;
         let garbage = if self.gc.is_some() { GarbageOfOthers::Collected } else { GarbageOfOthers::Kept };
         let host = Host::new(target.as_ref().map(|target| target.identity().clone()).map_err(Clone::clone), garbage);
-        let settings = Settings { interval: self.interval, history: self.history, worker_type: self.worker_type };
+        let settings = Settings {
+            interval: self.interval,
+            history: self.history,
+            worker_type: self.worker_type,
+            watches: self.watches,
+        };
         let sampler = Sampler::spawn(target, settings, post.clone())?;
         let manhole = Keeper::new(self.manhole, &api, &worker, post.clone())?;
         let collector = Collector::new(self.gc, post.clone());

@@ -163,11 +163,25 @@ impl Dispatcher {
             Letter::Sampler(Report::Stats(tick)) => {
                 self.announce(session, Topic::ProcessStats, None, &Payload::of(&tick));
             }
+            Letter::Sampler(Report::Watch(change)) => {
+                self.announce(session, Topic::of_watch(&change), None, &Payload::of(&change));
+            }
             Letter::Publish { topic, payload } => {
                 self.publish(session, &topic, &PublishOptions::default(), &payload);
             }
             Letter::Supervisor(report) => self.supervise(session, report),
             Letter::Manhole(report) => self.report(session, report),
+        }
+    }
+
+    /// A session has begun: the watches that are raised are told anew, and those that were cleared since the last began.
+    pub(super) fn session_joined(&mut self) {
+        let repeat = self.ask(Box::new(|probe| {
+            probe.watches().repeat();
+            Ok(Outcome::of(&()))
+        }));
+        if let Err(failure) = repeat {
+            log::warn!("the watches that are raised are not told anew: {failure}");
         }
     }
 

@@ -312,6 +312,7 @@ impl Agent {
                 let router = details.agent.unwrap_or_else(|| "a router that does not say its name".to_owned());
                 log::info!("joined {} as session {session} of {router}", self.realm);
                 self.dispatcher.status.joined(session.get(), router, now);
+                self.dispatcher.session_joined();
             }
             Event::Registered { request, registration } => {
                 joined.registrar.registered(request, registration);

@@ -1,5 +1,7 @@
 //! The events of the API: one table.
 
+use crate::sampler::WatchChange;
+
 /// Who gets an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
@@ -59,6 +61,10 @@ topics! {
     ProcessExited = "on_process_exited", "`{pid, code, signal, core, uptime, rusage, oom, restarts}`", Everyone;
     /// Memory was given back to the system.
     GcFinished = "on_gc_finished", "`{requester, duration, resident_before, resident_after, supported}`", NotTheCaller;
+    /// A watch was raised.
+    WatchRaised = "on_watch_raised", "`{ts, name, metric, side, threshold, value, since, again}`", Everyone;
+    /// A watch was cleared.
+    WatchCleared = "on_watch_cleared", "the same with `duration` (s) and `reason` before `again`", Everyone;
     /// A manhole is about to be started.
     ManholeStarting = "on_manhole_starting", "the value of `get_manhole`", NotTheCaller;
     /// The manhole listens.
@@ -67,4 +73,15 @@ topics! {
     ManholeStopping = "on_manhole_stopping", "null", NotTheCaller;
     /// The manhole is stopped, or could not be started.
     ManholeStopped = "on_manhole_stopped", "null", NotTheCaller;
+}
+
+impl Topic {
+    /// The event of a watch that was raised or cleared.
+    #[must_use]
+    pub const fn of_watch(change: &WatchChange) -> Self {
+        match change.clearing {
+            None => Self::WatchRaised,
+            Some(_) => Self::WatchCleared,
+        }
+    }
 }

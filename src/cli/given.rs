@@ -16,6 +16,7 @@ use super::output;
 use super::target::Target;
 use crate::agent::{AgentBuilder, Patience, ReconnectPolicy};
 use crate::api::Role;
+use crate::sampler::Rule;
 use crate::server::{AllowedOrigin, Exposure};
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::url::Url;
@@ -165,6 +166,8 @@ pub struct Agent {
     pub interval: Duration,
     /// How many samples are kept.
     pub history: u32,
+    /// What is watched, each by its name.
+    pub watches: Vec<(String, Rule)>,
     /// The manhole.
     pub manhole: Manhole,
 }
@@ -186,6 +189,7 @@ impl Agent {
         if let Some(worker) = &self.worker {
             builder = builder.worker(worker);
         }
+        builder = self.watches.iter().fold(builder, |builder, (name, rule)| builder.watch(name, *rule));
         self.prefixes.iter().fold(builder, |builder, prefix| builder.uri_prefix(prefix))
     }
 }

@@ -30,6 +30,7 @@ mod subscribe;
 mod suggest;
 mod target;
 mod values;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -33,6 +33,7 @@ mod target;
 mod threads;
 mod totals;
 mod tree;
+mod trigger;
 
 pub use descriptors::{Descriptor, ProcessInfo};
 pub use environment::{MASK, Variable};
@@ -52,3 +53,4 @@ pub use target::{Refusal, Target};
 pub use threads::ThreadInfo;
 pub use totals::{MOST_THREADS, ProcessTotals};
 pub use tree::{DEEPEST, MOST_PROCESSES, ProcessTree, TreeProcess};
+pub use trigger::{PRESSURE_WINDOW, Pressure, PressureTrigger};

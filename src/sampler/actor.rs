@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, at, never, select};
 
 use super::change::{Change, Changes};
 use super::probe::Probe;
@@ -42,15 +42,9 @@ impl<R> Actor<R> {
         if let Some(tick) = self.probe.tick(Instant::now()) {
             self.send(Report::Stats(tick))?;
         }
+        self.tell_changes()?;
         self.ring();
-        let first = match self.probe.next_tick() {
-            Some(deadline) => match messages.recv_deadline(deadline) {
-                Ok(message) => message,
-                Err(RecvTimeoutError::Timeout) => return Ok(()),
-                Err(RecvTimeoutError::Disconnected) => return Err(Closed),
-            },
-            None => messages.recv().map_err(|_| Closed)?,
-        };
+        let Some(first) = self.sleep(messages)? else { return Ok(()) };
         // Those that come from now on wait for the next turn: a reading must be later than the question.
         let waiting = messages.len();
         self.probe.begin();
@@ -62,14 +56,46 @@ impl<R> Actor<R> {
         Ok(())
     }
 
+    /// Sleeps until a message comes, a tick is due (`None`), or the kernel tells of pressure (`None` too).
+    fn sleep<A>(&mut self, messages: &Receiver<Message<A>>) -> Result<Option<Message<A>>, Closed> {
+        let deadline = self.probe.next_tick();
+        let Some(pulled) = self.probe.watches().pulled() else {
+            return match deadline.map(|deadline| messages.recv_deadline(deadline)) {
+                Some(Ok(message)) => Ok(Some(message)),
+                Some(Err(RecvTimeoutError::Timeout)) => Ok(None),
+                Some(Err(RecvTimeoutError::Disconnected)) => Err(Closed),
+                None => messages.recv().map(Some).map_err(|_| Closed),
+            };
+        };
+        let trigger = select! {
+            recv(messages) -> message => return message.map(Some).map_err(|_| Closed),
+            recv(pulled) -> trigger => trigger.ok(),
+            recv(deadline.map_or_else(never, at)) -> _ => None,
+        };
+        if let Some(trigger) = trigger {
+            self.probe.watches().pressed(trigger);
+        }
+        Ok(None)
+    }
+
+    fn tell_changes<A>(&mut self) -> Result<(), Closed>
+    where
+        R: From<Report<A>>,
+    {
+        self.probe.watches().changes().into_iter().try_for_each(|change| self.send(Report::Watch(change)))
+    }
+
     fn answer<A>(&mut self, message: Message<A>) -> Result<(), Closed>
     where
         R: From<Report<A>>,
     {
         self.look_for_change();
+        self.tell_changes()?;
         let Message::Request(SamplerRequest { ticket, job }) = message else { return Ok(()) };
         let answer = job(&mut self.probe);
-        self.send(Report::Answered { ticket, answer })
+        self.send(Report::Answered { ticket, answer })?;
+        // Before the next answer, which may be about what has become of the same watch since.
+        self.tell_changes()
     }
 
     fn look_for_change(&mut self) {

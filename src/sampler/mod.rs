@@ -1,8 +1,8 @@
 //! The metrics thread: measures one target by its own clock, and answers what is asked about it.
 //!
 //! [`Sampler`] is the handle; the thread "sampler" owns the [`Target`] and sleeps until a request comes or a tick is due.
-//! With a history of 0 and monitoring off there are no ticks, and it sleeps until it is asked. While there is no target there
-//! are none either; with the next one everything begins anew.
+//! With a history of 0, monitoring off and no watches there are no ticks, and it sleeps until it is asked. While there is no
+//! target there are none either; with the next one everything begins anew.
 //!
 //! # Over what time rates are
 //! Counters are read when they are asked for. Rates and `cpu_percent` need two readings, and whose they are is fixed, so
@@ -25,6 +25,7 @@ mod rates;
 mod request;
 mod schedule;
 mod shape;
+mod watch;
 mod window;
 
 use std::convert::Infallible;
@@ -40,6 +41,10 @@ pub use probe::Probe;
 pub use rates::PerSecond;
 pub use request::{Job, Report, SamplerRequest};
 pub use shape::{ProcessMonitor, ProcessStats, StatsTick};
+pub use watch::{
+    Clearing, LONGEST_HOLD, LONGEST_NAME, Lookout, METRICS, MOST_WATCHES, Metric, Reason, Rule, RuleError, Threshold,
+    WatchChange, WatchError, WatchReport, WatchState, watch_name,
+};
 pub use window::SHORTEST_WINDOW;
 
 use change::{Change, Changer};
@@ -58,6 +63,22 @@ pub struct Settings {
     pub history: u32,
     /// What `get_process_monitor` gives as `type`.
     pub worker_type: String,
+    /// Watches that there are from the beginning, by their names, which must differ.
+    pub watches: Vec<(String, Rule)>,
+}
+
+impl Settings {
+    /// With the watches that there are from the beginning.
+    fn lookout(&self) -> Result<Lookout, WatchError> {
+        let mut lookout = Lookout::new((self.history == 0).then_some(self.interval));
+        for (at, (name, rule)) in self.watches.iter().enumerate() {
+            if self.watches.iter().take(at).any(|(other, _)| other == name) {
+                return Err(WatchError::Twice(name.clone()));
+            }
+            lookout.set(name, *rule)?;
+        }
+        Ok(lookout)
+    }
 }
 
 /// The shortest time between two ticks, of the history as of the periodic statistics.
@@ -82,7 +103,8 @@ impl<A: Send + 'static> Sampler<A> {
     /// `reports`; the thread waits while that is full.
     ///
     /// # Errors
-    /// When `settings` are out of range (`InvalidInput`) or the kernel refuses a thread.
+    /// When `settings` are out of range (`InvalidInput`), the kernel refuses a thread, or it does not tell of a pressure that is
+    /// to be watched ([`WatchError`]).
     pub fn spawn<R>(target: Result<Target, ProcessError>, settings: Settings, reports: Post<R>) -> io::Result<Self>
     where
         R: From<Report<A>> + Send + 'static,
@@ -93,11 +115,12 @@ impl<A: Send + 'static> Sampler<A> {
             );
             return Err(io::Error::new(io::ErrorKind::InvalidInput, limits));
         }
+        let lookout = settings.lookout().map_err(io::Error::other)?;
         let (messages, received) = bounded(REQUESTS);
         let (stop, stopped) = bounded(0);
         let (changer, changes) = change::changes();
         let thread = Thread::spawn("sampler", move || {
-            actor::Actor::new(Probe::new(target, settings), reports, changes, stopped).run(&received);
+            actor::Actor::new(Probe::new(target, settings, lookout), reports, changes, stopped).run(&received);
         })?;
         Ok(Self { messages, _stop: stop, changer, _thread: thread })
     }

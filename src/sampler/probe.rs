@@ -10,6 +10,7 @@ use super::history::History;
 use super::rates::Rates;
 use super::schedule::Schedule;
 use super::shape::{ProcessMonitor, ProcessStats, StatsTick};
+use super::watch::Lookout;
 use super::window::Window;
 use super::{SHORTEST_INTERVAL, Settings};
 use crate::process::{Garbage, ProcessError, ProcessInfo, ProcessMemory, Sample, Target};
@@ -29,6 +30,7 @@ pub struct Probe {
     reporting: Option<Reporting>,
     /// Of the last periodic report.
     seq: u64,
+    watches: Lookout,
     asked: Window,
     /// Whether [`Probe::monitor`] was asked for before.
     polled: bool,
@@ -52,7 +54,7 @@ impl Reporting {
 }
 
 impl Probe {
-    pub(super) fn new(target: Result<Target, ProcessError>, settings: Settings) -> Self {
+    pub(super) fn new(target: Result<Target, ProcessError>, settings: Settings, watches: Lookout) -> Self {
         let sampling = (settings.history > 0)
             .then(|| (Schedule::new(Instant::now(), settings.interval), History::new(settings.history)));
         Self {
@@ -62,6 +64,7 @@ impl Probe {
             sampling,
             reporting: None,
             seq: 0,
+            watches,
             asked: Window::default(),
             polled: false,
             fresh: None,
@@ -81,6 +84,7 @@ impl Probe {
     pub(super) fn attach(&mut self, target: Target) {
         self.target = Ok(target);
         self.fresh = None;
+        self.watches.target_ended();
         self.asked = Window::default();
         self.polled = false;
         if let Some((schedule, history)) = &mut self.sampling {
@@ -96,6 +100,12 @@ impl Probe {
     pub(super) fn detach(&mut self, reason: ProcessError) {
         self.target = Err(reason);
         self.fresh = None;
+        self.watches.target_ended();
+    }
+
+    /// What watches over the target.
+    pub const fn watches(&mut self) -> &mut Lookout {
+        &mut self.watches
     }
 
     /// `get_process_stats`.
@@ -201,18 +211,23 @@ impl Probe {
         self.fresh = None;
     }
 
-    /// When [`Probe::tick`] has something to do; not while there is no target.
+    /// When [`Probe::tick`] has something to do. Nothing ticks while there is no target.
     pub(super) fn next_tick(&self) -> Option<Instant> {
-        self.target.as_ref().ok()?;
         let sampling = self.sampling.as_ref().map(|(schedule, _)| schedule.next());
         let reporting = self.reporting.as_ref().map(|reporting| reporting.schedule.next());
-        earlier(sampling, reporting)
+        let tick = earlier(earlier(sampling, reporting), self.watches.next_tick());
+        earlier(tick.filter(|_| self.target.is_ok()), self.watches.deadline())
     }
 
     /// Does what is due; what is to be reported comes back.
     pub(super) fn tick(&mut self, now: Instant) -> Option<StatsTick> {
+        self.watches.expire(now);
         self.target.as_ref().ok()?;
-        if self.sampling.as_mut().is_some_and(|(schedule, _)| schedule.take(now)) {
+        let is_sampled = self.sampling.as_mut().is_some_and(|(schedule, _)| schedule.take(now));
+        if self.watches.take_tick(now) || is_sampled {
+            self.watch();
+        }
+        if is_sampled {
             let sample = self.sample();
             match (sample, &mut self.sampling) {
                 (Ok(sample), Some((_, history))) => history.push(sample),
@@ -236,6 +251,14 @@ impl Probe {
         log::debug!("{what} is missing: {error}");
         if matches!(error, ProcessError::Gone { .. }) {
             self.detach(error);
+        }
+    }
+
+    fn watch(&mut self) {
+        match (self.sample(), &self.target) {
+            (Ok(sample), Ok(target)) => self.watches.observe(target, &sample),
+            (Ok(_), Err(_)) => {}
+            (Err(error), _) => self.missed("a tick of the watches", error),
         }
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::probe::Probe;
 use super::shape::StatsTick;
+use super::watch::WatchChange;
 use crate::sync::ticket::Ticket;
 
 /// Something to do with the target, on the sampler's thread.
@@ -42,4 +43,6 @@ pub enum Report<A> {
     },
     /// Periodic statistics: what `on_process_stats` publishes.
     Stats(StatsTick),
+    /// A watch was raised or cleared: what `on_watch_raised` and `on_watch_cleared` publish.
+    Watch(WatchChange),
 }

@@ -25,7 +25,12 @@ impl Owner {
     fn new(history: u32, room: usize) -> Self {
         let waker = Waker::new().unwrap();
         let (post, reports) = mailbox(room, waker.clone());
-        let settings = Settings { interval: Duration::from_millis(10), history, worker_type: "native".to_owned() };
+        let settings = Settings {
+            interval: Duration::from_millis(10),
+            history,
+            worker_type: "native".to_owned(),
+            watches: Vec::new(),
+        };
         let sampler = Sampler::spawn(Ok(Target::own().unwrap()), settings, post).unwrap();
         Self { sampler, reports, waker }
     }
@@ -93,6 +98,47 @@ fn the_first_periodic_report_follows_the_answer() {
     }
     // The fifth is due four intervals after the first.
     assert!(begin.elapsed() >= Duration::from_millis(40), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_watch_is_told_after_the_answer_and_no_more_when_it_is_gone() {
+    for history in [0, 600] {
+        let owner = Owner::new(history, 4);
+        let rule = Rule::new("threads", Threshold::Above(0.0)).unwrap();
+        let set = move |probe: &mut Probe| {
+            assert_eq!(probe.watches().set("w", rule), Ok(None));
+            Ok(())
+        };
+        assert_eq!(owner.answer(Box::new(set)), Ok(()));
+        let Report::Watch(raised) = owner.next() else { panic!() };
+        assert_eq!((raised.name.as_str(), raised.clearing), ("w", None));
+        let repeat = |probe: &mut Probe| {
+            probe.watches().repeat();
+            Ok(())
+        };
+        let remove = move |probe: &mut Probe| {
+            assert!(probe.next_tick().is_some());
+            assert_eq!(probe.watches().remove("w").unwrap().unwrap().since, raised.since);
+            assert_eq!(probe.next_tick().is_none(), history == 0, "no watch, no tick but those of the history");
+            Ok(())
+        };
+        owner.ask(1, Box::new(repeat)).unwrap();
+        owner.ask(2, Box::new(remove)).unwrap();
+        assert!(matches!(owner.next(), Report::Answered { ticket: Ticket(1), answer: Ok(()) }));
+        let Report::Watch(again) = owner.next() else { panic!("that it is raised is told before it is removed") };
+        assert!(again.again && again.clearing.is_none());
+        assert!(matches!(owner.next(), Report::Answered { ticket: Ticket(2), answer: Ok(()) }));
+    }
+}
+
+#[test]
+fn watches_of_the_settings_must_differ_in_their_names() {
+    let (post, _reports) = mailbox::<Report<Answer>>(1, Waker::new().unwrap());
+    let rule = Rule::new("threads", Threshold::Above(0.0)).unwrap();
+    let watches = vec![("w".to_owned(), rule); 2];
+    let settings = Settings { interval: Duration::from_secs(1), history: 0, worker_type: String::new(), watches };
+    let error = Sampler::spawn(Ok(Target::own().unwrap()), settings, post).unwrap_err();
+    assert_eq!(error.to_string(), "name: expected watches of different names, got \"w\" twice");
 }
 
 #[test]
@@ -187,8 +233,35 @@ fn it_ends_when_nobody_reads_the_reports() {
 fn settings_out_of_range_are_refused() {
     for (interval, history) in [(Duration::ZERO, 600), (Duration::from_secs(1), LONGEST_HISTORY + 1)] {
         let (post, _reports) = mailbox::<Report<Answer>>(1, Waker::new().unwrap());
-        let settings = Settings { interval, history, worker_type: String::new() };
+        let settings = Settings { interval, history, worker_type: String::new(), watches: Vec::new() };
         let error = Sampler::spawn(Ok(Target::own().unwrap()), settings, post).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+}
+
+#[test]
+fn the_end_of_the_target_clears_a_watch_and_the_next_target_raises_it_again() {
+    for history in [0, 600] {
+        let owner = Owner::new(history, 4);
+        let rule = Rule::new("threads", Threshold::Above(0.0)).unwrap();
+        let set = move |probe: &mut Probe| {
+            assert_eq!(probe.watches().set("w", rule), Ok(None));
+            Ok(())
+        };
+        assert_eq!(owner.answer(Box::new(set)), Ok(()));
+        let Report::Watch(raised) = owner.next() else { panic!() };
+        owner.sampler.detach(ProcessError::Gone { pid: 17 });
+        let Report::Watch(cleared) = owner.next() else { panic!() };
+        assert_eq!(cleared.clearing.map(|clearing| clearing.reason), Some(Reason::Exited));
+        assert_eq!(cleared.since, raised.since);
+        let idle = |probe: &mut Probe| {
+            assert_eq!(probe.next_tick(), None, "nothing to measure");
+            assert_eq!(probe.watches().reports().len(), 1, "and still a watch");
+            Ok(())
+        };
+        assert_eq!(owner.answer(Box::new(idle)), Ok(()));
+        owner.sampler.attach(Target::own().unwrap());
+        let Report::Watch(again) = owner.next() else { panic!() };
+        assert_eq!((again.name.as_str(), again.again, again.clearing), ("w", false, None));
     }
 }

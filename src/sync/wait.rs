@@ -63,6 +63,37 @@ pub fn wait<const N: usize>(fds: [(BorrowedFd<'_>, Interest); N], timeout: Optio
     }
 }
 
+/// Whether a descriptor has something urgent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// Nothing.
+    None,
+    /// Something urgent (`POLLPRI`), which some descriptors forget when it is told.
+    Urgent,
+    /// It will never have any again.
+    Broken,
+}
+
+/// Sleeps until the bell can be read, one of the descriptors has something urgent, or a signal came: for each descriptor
+/// whether it has.
+///
+/// # Errors
+/// When `poll(2)` fails for another reason than a signal.
+pub fn wait_urgent(bell: BorrowedFd<'_>, fds: &[BorrowedFd<'_>]) -> io::Result<Vec<Urgency>> {
+    let urgent = fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLPRI));
+    let mut polled: Vec<PollFd<'_>> = urgent.chain([PollFd::new(bell, PollFlags::POLLIN)]).collect();
+    match poll(&mut polled, PollTimeout::NONE) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    let urgency = |fd: &PollFd<'_>| match fd.revents().unwrap_or(PollFlags::empty()) {
+        seen if seen.intersects(PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL) => Urgency::Broken,
+        seen if seen.contains(PollFlags::POLLPRI) => Urgency::Urgent,
+        _ => Urgency::None,
+    };
+    Ok(polled.iter().take(fds.len()).map(urgency).collect())
+}
+
 /// The time from `now` until `deadline`: zero when it has passed, `None` when there is none.
 #[must_use]
 pub fn until(deadline: Option<Instant>, now: Instant) -> Option<Duration> {

@@ -11,3 +11,4 @@ mod server;
 mod support;
 mod target;
 mod tidy;
+mod watch;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use wampproc::api::topics::Audience;
 use wampproc::api::{Api, Failure, Names, Role, Topic};
 use wampproc::cli::exit::Exit;
+use wampproc::sampler::METRICS;
 
 /// What nothing pure may name.
 const IMPURE: [&str; 12] = [
@@ -184,6 +185,18 @@ fn the_readme_has_the_events_of_the_table() {
         })
         .collect();
     assert_eq!(rows("| event | argument | when | the caller too |"), expected);
+}
+
+#[test]
+fn the_readme_has_the_metrics_of_the_table() {
+    let expected: Vec<String> = METRICS
+        .iter()
+        .map(|metric| match metric.unit {
+            Some(unit) => format!("| `{}` | {unit} | {} |", metric.name, metric.doc),
+            None => format!("| `{}` | | {} |", metric.name, metric.doc),
+        })
+        .collect();
+    assert_eq!(rows("| metric | unit | what it is |"), expected);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod manhole;
 mod statistics;
 mod system;
 mod time;
+mod watch;
 
 use super::arguments::Param;
 use super::failure::Failure;
@@ -27,9 +28,10 @@ struct Entry {
 type Answer = Result<Outcome, Failure>;
 
 /// The tables, in the order of the documentation.
-const TABLES: [fn() -> Vec<Entry>; 8] = [
+const TABLES: [fn() -> Vec<Entry>; 9] = [
     cpu::entries,
     statistics::entries,
+    watch::entries,
     manhole::entries,
     time::entries,
     inspect::entries,

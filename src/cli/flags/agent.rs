@@ -1,7 +1,7 @@
 //! Flags about the agent: its names, what it measures, its manhole.
 
 use super::{AGENTS, Flag, Store, Takes, push, set};
-use crate::cli::values;
+use crate::cli::{values, watch};
 
 pub(super) const FLAGS: &[Flag] = &[
     Flag {
@@ -82,6 +82,18 @@ pub(super) const FLAGS: &[Flag] = &[
         },
         commands: AGENTS,
         help: "How many samples are kept. 0: nothing is measured unless somebody asks.",
+    },
+    Flag {
+        long: "watch",
+        short: None,
+        takes: Takes::Value {
+            name: "RULE",
+            default: None,
+            store: Store::Text(|given, text| watch::add(&mut given.agent.watches, text)),
+        },
+        commands: AGENTS,
+        help: "Watches what the process uses, like set_watch: NAME=METRIC,above=VALUE, or below=VALUE, and if wanted \
+               for=TIME and clear=VALUE. A VALUE may end with KiB, MiB, GiB or TiB. May be repeated.",
     },
     Flag {
         long: "manhole",

@@ -135,7 +135,12 @@ fn allocations() {
     println!("allocations in 1,000 samples with descriptors counted: {} (goal 0)", counting::count() - before);
 
     let (post, _reports) = mailbox::<Report<()>>(64, Waker::new().expect("a waker"));
-    let settings = Settings { interval: Duration::from_millis(10), history: 50, worker_type: "native".to_owned() };
+    let settings = Settings {
+        interval: Duration::from_millis(10),
+        history: 50,
+        worker_type: "native".to_owned(),
+        watches: Vec::new(),
+    };
     let _sampler = Sampler::<()>::spawn(Ok(target), settings, post).expect("the sampler");
     std::thread::sleep(Duration::from_millis(200));
     let before = counting::count();
