@@ -67,6 +67,7 @@ impl Manhole {
     /// Tells the builder.
     #[must_use]
     pub fn configure(&self, mut builder: AgentBuilder) -> AgentBuilder {
+        builder = builder.log_feed(super::logger::feed());
         if let Some(directory) = &self.state_directory {
             builder = builder.state_directory(directory);
         }

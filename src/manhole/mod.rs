@@ -50,7 +50,8 @@
 //!
 //! # What lives where
 //! Pure: `keys`, `line`, `editor`, `shell`, `config`, `question`. `actor` is the manhole's thread, `connection` with `login` and
-//! `channel` a caller's; `listener` has the sockets, `report` what goes to the agent and back.
+//! `channel` a caller's; `listener` has the sockets, `report` what goes to the agent and back, `feeds` and `log_feed` what comes
+//! unasked to those who follow it.
 
 mod actor;
 mod channel;
@@ -58,10 +59,12 @@ pub mod config;
 mod connection;
 mod credentials;
 mod editor;
+mod feeds;
 mod host_key;
 mod keys;
 mod line;
 mod listener;
+mod log_feed;
 mod login;
 mod question;
 mod quick_ack;
@@ -75,6 +78,7 @@ use std::time::Duration;
 pub use config::{Config, ConfigError};
 pub use host_key::{HostKeyError, HostKeySource};
 pub use listener::ListenError;
+pub use log_feed::{LogFeed, Logged};
 pub use question::{Answer, Question, Refusal};
 pub use report::{Follower, Presence, Reply, Report, StartError};
 pub use shell::table::{COMMANDS, Custom, CustomRun};

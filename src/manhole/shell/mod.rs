@@ -6,6 +6,7 @@
 //! while the client leaves more than a little unread: so the output that waits is bounded by one answer.
 
 mod complete;
+mod follow;
 mod jobs;
 mod output;
 pub mod render;
@@ -26,7 +27,9 @@ pub use output::Stream;
 
 use super::editor::{Editor, Fed};
 use super::line::MAX_LINE;
-use super::question::{Answer, Heard, Request};
+use super::log_feed::LogFeed;
+use super::question::{Answer, Request};
+pub use jobs::Feed;
 use jobs::{Form, Job};
 use render::{Colour, Style};
 use table::{COMMANDS, Custom, Step, Usage};
@@ -41,6 +44,8 @@ pub struct Setting {
     pub custom: Vec<Custom>,
     /// The procedures of the API.
     pub procedures: Vec<Procedure>,
+    /// The process's log, if it can be followed.
+    pub log: Option<LogFeed>,
 }
 
 /// A procedure of the API, for completion.
@@ -230,18 +235,6 @@ impl Shell {
         self.go_on(now);
     }
 
-    /// Takes an event, if this dialogue follows events.
-    pub fn hear(&mut self, heard: &Heard, now: Instant) {
-        self.heard(heard);
-        self.go_on(now);
-    }
-
-    /// Whether it takes events.
-    #[must_use]
-    pub fn follows(&self) -> bool {
-        self.job.as_ref().is_some_and(Job::follows)
-    }
-
     /// When [`Shell::expire`] wants to be called.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
@@ -414,7 +407,7 @@ impl Shell {
             Ok(Step::Help(about)) => self.help(about.as_deref(), form),
             Ok(Step::Ask(request, written)) => self.ask(request, written, form, now),
             Ok(Step::Watch(watch)) => self.watch(watch, form, now),
-            Ok(Step::Follow(count)) => self.follow(count, form),
+            Ok(Step::Follow(feed)) => self.follow(feed, form),
             Ok(Step::Exit) => self.over = Some(if self.terminal.is_some() { status::DONE } else { self.status }),
             Err(Usage(sentence)) => self.complain(status::USAGE, &format!("{name}: {sentence}")),
         }
