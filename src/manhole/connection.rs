@@ -10,6 +10,8 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::actor::{Letter, Order};
 use super::channel::Channel;
 use super::credentials::Users;
@@ -303,7 +305,13 @@ impl<R: From<Report>> Connection<R> {
                     }
                     Some(Ok(format!("\"{}\"", log::max_level().as_str().to_ascii_lowercase())))
                 }
-                Request::Custom { number, arguments } => Some(self.run_custom(number, &arguments)),
+                Request::Custom { number, arguments } => match self.run_custom(number, &arguments) {
+                    Ok(value) => {
+                        self.on_shell(id, |shell| shell.show(&value, now));
+                        None
+                    }
+                    Err(refusal) => Some(Err(refusal)),
+                },
             };
             if let Some(answer) = answer {
                 self.answer(id, answer, now);
@@ -330,14 +338,11 @@ impl<R: From<Report>> Connection<R> {
         None
     }
 
-    fn run_custom(&self, number: usize, arguments: &[String]) -> Answer {
+    fn run_custom(&self, number: usize, arguments: &[String]) -> Result<Value, Refusal> {
         let Some(custom) = self.shared.setting.custom.get(number) else {
             return Err(Refusal::new("wampproc.error.no_such_command", "the command is gone"));
         };
-        match (custom.run)(arguments) {
-            Ok(value) => Ok(value.to_string()),
-            Err(sentence) => Err(Refusal::new("wampproc.error.command_failed", sentence)),
-        }
+        (custom.run)(arguments).map_err(|sentence| Refusal::new("wampproc.error.command_failed", sentence))
     }
 
     fn answer(&mut self, id: ChannelId, answer: Answer, now: Instant) {

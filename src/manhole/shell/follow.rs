@@ -30,7 +30,7 @@ impl Shell {
     /// Takes an event, if this dialogue follows events.
     pub fn hear(&mut self, heard: &Heard, now: Instant) {
         if let Some(Feed::Events(_)) = self.follows() {
-            self.show(heard.missed, "events", |form, style| event(heard, form, style));
+            self.show_next(heard.missed, "events", |form, style| event(heard, form, style));
         }
         self.go_on(now);
     }
@@ -38,12 +38,12 @@ impl Shell {
     /// Takes a record of the log, if this dialogue follows what is as grave as that.
     pub fn read_log(&mut self, logged: &Logged, now: Instant) {
         if matches!(self.follows(), Some(Feed::Log(level)) if logged.level <= level) {
-            self.show(logged.missed, "records", |form, style| record(logged, form, style));
+            self.show_next(logged.missed, "records", |form, style| record(logged, form, style));
         }
         self.go_on(now);
     }
 
-    fn show(&mut self, missed: u64, things: &str, line: impl FnOnce(Form, &Style) -> String) {
+    fn show_next(&mut self, missed: u64, things: &str, line: impl FnOnce(Form, &Style) -> String) {
         let style = self.style();
         let backed_up = self.output.is_backed_up();
         let Some(Job::Following { feed, form }) = &mut self.job else { return };
@@ -61,9 +61,9 @@ impl Shell {
         let line = line(*form, &style);
         if missed > 0 {
             let sentence = style.alarm(&format!("{missed} {things} were missed")) + "\n";
-            self.write(Stream::Err, &sentence);
+            self.write(Stream::Err, sentence.into());
         }
-        self.say(&line);
+        self.say(line);
         if is_last {
             self.end_job(status::DONE);
         }

@@ -153,7 +153,7 @@ impl Shell {
                     (Form::People, Written::Json) if self.terminal.is_some() => indented(&answer),
                     (Form::People, Written::Json) | (Form::Json, _) => one_line(&answer) + "\n",
                 };
-                self.say(&line);
+                self.say(line);
                 self.end_job(status::DONE);
             }
             Some(Job::Watching(watching)) => {
@@ -174,6 +174,16 @@ impl Shell {
         self.prompt();
     }
 
+    pub(super) fn shown(&mut self, value: &Value) {
+        let Some(Job::Asking { written, form, .. }) = &self.job else { return };
+        let text = match (form, written) {
+            (Form::People, Written::By(written)) => written(value, &self.style()),
+            (Form::People, Written::Json) | (Form::Json, _) => one_line(&value.to_string()) + "\n",
+        };
+        self.say(text);
+        self.end_job(status::DONE);
+    }
+
     fn end_round(&mut self, now: Instant) {
         let style = self.style();
         let Some(Job::Watching(watching)) = &mut self.job else { return };
@@ -187,7 +197,7 @@ impl Shell {
             let members: Vec<_> =
                 names.zip(&round).map(|(name, json)| format!("\"{name}\":{}", one_line(json))).collect();
             let line = format!("{{{}}}\n", members.join(","));
-            self.say(&line);
+            self.say(line);
             return self.end_job(status::DONE);
         }
         let before = watching.last.as_ref();
@@ -200,11 +210,11 @@ impl Shell {
             // Line by line over the one before, each to its end: a screen that is cleared first flickers.
             let lines = picture.replace('\n', "\x1b[K\r\n");
             if !self.output.is_backed_up() {
-                self.output.push(Stream::Out, &format!("\x1b[H{lines}\x1b[J"));
+                self.output.push(Stream::Out, format!("\x1b[H{lines}\x1b[J"));
             }
         } else if !is_first {
             // What is used needs two readings; nobody is there to press a key, so one picture is all.
-            self.say(&picture);
+            self.say(picture);
             self.end_job(status::DONE);
         }
     }

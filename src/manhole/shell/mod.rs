@@ -18,9 +18,12 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
+
+use serde_json::Value;
 
 use output::Output;
 pub use output::Stream;
@@ -125,7 +128,7 @@ impl Shell {
         let prompt = format!("{}> ", shell.style().strong(name));
         let editor = Editor::new(prompt, crate::terminal::text_width(name) + 2, terminal.columns);
         shell.mode = Mode::Edited(Box::new(editor));
-        shell.say(&format!("wampproc {}. help lists the commands.\n", env!("CARGO_PKG_VERSION")));
+        shell.say(format!("wampproc {}. help lists the commands.\n", env!("CARGO_PKG_VERSION")));
         shell.prompt();
         shell
     }
@@ -223,10 +226,16 @@ impl Shell {
             let drawn = editor.take_drawn();
             // While a command runs there is no line to draw.
             if self.job.is_none() {
-                self.output.push(Stream::Out, &drawn);
+                self.output.push(Stream::Out, drawn);
             }
         }
         self.redraw(now);
+    }
+
+    /// Takes the answer to a request that was answered at once.
+    pub fn show(&mut self, value: &Value, now: Instant) {
+        self.shown(value);
+        self.go_on(now);
     }
 
     /// Takes the answer to the last request.
@@ -320,7 +329,7 @@ impl Shell {
         let setting = &self.setting;
         let fed = editor.feed(byte, &|before| complete::complete(setting, before));
         let drawn = editor.take_drawn();
-        self.output.push(Stream::Out, &drawn);
+        self.output.push(Stream::Out, drawn);
         match fed {
             Fed::Nothing => {}
             Fed::Line(line) => {
@@ -340,7 +349,7 @@ impl Shell {
         if let Mode::Edited(editor) = &mut self.mode {
             editor.prompt();
             let drawn = editor.take_drawn();
-            self.output.push(Stream::Out, &drawn);
+            self.output.push(Stream::Out, drawn);
         }
     }
 
@@ -425,7 +434,7 @@ impl Shell {
         let text = match form {
             Form::Json => {
                 let entry = |(name, arguments, help): &(&str, &str, &str)| serde_json::json!({"name": name, "arguments": arguments, "help": help});
-                format!("{}\n", serde_json::Value::from_iter(entries.iter().map(entry)))
+                format!("{}\n", Value::from_iter(entries.iter().map(entry)))
             }
             Form::People => {
                 // How one is used stands where only that is asked for: in the list it would take all of the width.
@@ -439,24 +448,24 @@ impl Shell {
                 render::pairs(&lines, &self.style())
             }
         };
-        self.say(&text);
+        self.say(text);
     }
 
     /// Writes to the standard output. With a terminal lines end as terminals want it.
-    fn say(&mut self, text: &str) {
-        self.write(Stream::Out, text);
+    fn say<'t>(&mut self, text: impl Into<Cow<'t, str>>) {
+        self.write(Stream::Out, text.into());
     }
 
     fn complain(&mut self, status: u8, sentence: &str) {
         self.status = status;
         let line = self.style().alarm(sentence) + "\n";
-        self.write(Stream::Err, &line);
+        self.write(Stream::Err, line.into());
     }
 
-    fn write(&mut self, stream: Stream, text: &str) {
+    fn write(&mut self, stream: Stream, text: Cow<'_, str>) {
         match self.terminal {
             // A terminal has one stream, and lines end there by returning first.
-            Some(_) => self.output.push(Stream::Out, &text.replace('\n', "\r\n")),
+            Some(_) => self.output.push(Stream::Out, text.replace('\n', "\r\n")),
             None => self.output.push(stream, text),
         }
     }

@@ -1,6 +1,6 @@
 //! The picture of `top`: the process, and its threads by what they use. Pure.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -17,7 +17,9 @@ pub(super) fn top(frame: &Frame<'_>, style: &Style) -> String {
     let used = used(frame);
     let mut threads: Vec<(&Value, Option<f64>)> =
         threads(frame.now).map(|thread| (thread, used.get(&tid(thread)).copied())).collect();
-    threads.sort_by(|a, b| b.1.unwrap_or_default().total_cmp(&a.1.unwrap_or_default()).then(tid(a.0).cmp(&tid(b.0))));
+    threads.sort_unstable_by(|a, b| {
+        b.1.unwrap_or_default().total_cmp(&a.1.unwrap_or_default()).then(tid(a.0).cmp(&tid(b.0)))
+    });
     let count = threads.len();
     if let Some(rows) = style.rows {
         threads.truncate(rows.saturating_sub(FRAME_LINES).max(1));
@@ -58,10 +60,10 @@ pub(super) fn top(frame: &Frame<'_>, style: &Style) -> String {
 }
 
 /// What each thread used since the frame before, in percent of a CPU; a thread that is new, or a first frame, has nothing.
-fn used(frame: &Frame<'_>) -> HashMap<i64, f64> {
-    let Some((before, seconds)) = frame.before else { return HashMap::new() };
+fn used(frame: &Frame<'_>) -> BTreeMap<i64, f64> {
+    let Some((before, seconds)) = frame.before else { return BTreeMap::new() };
     let cpu = |thread: &Value| thread.get("cpu").and_then(Value::as_f64);
-    let before: HashMap<i64, f64> = threads(before).filter_map(|thread| Some((tid(thread), cpu(thread)?))).collect();
+    let before: BTreeMap<i64, f64> = threads(before).filter_map(|thread| Some((tid(thread), cpu(thread)?))).collect();
     threads(frame.now)
         .filter_map(|thread| {
             let used = cpu(thread)? - before.get(&tid(thread))?;
