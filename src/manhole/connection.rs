@@ -21,7 +21,7 @@ use super::login::Login;
 use super::question::{Answer, Refusal, Request};
 use super::report::{Answered, Reply, Report};
 use super::shell::Setting;
-use super::{Timeouts, random};
+use super::{Timeouts, USERS_LOG, random};
 use crate::ssh::{ChannelId, Config, Connection as Protocol, Event};
 use crate::sync::mailbox::{Mailbox, Post, mailbox};
 use crate::sync::ticket::Ticket;
@@ -285,7 +285,7 @@ impl<R: From<Report>> Connection<R> {
     /// Passes on what a shell asks.
     fn ask(&mut self, id: ChannelId, now: Instant) {
         while let Some(name) = self.channels.get_mut(&id).and_then(|channel| channel.shell.as_mut()?.next_begun()) {
-            log::info!("{} runs {name}", self.login.who());
+            log::info!(target: USERS_LOG, "{} runs {name}", self.login.who());
         }
         while let Some(request) = self.channels.get_mut(&id).and_then(|channel| channel.shell.as_mut()?.next_request())
         {
@@ -386,7 +386,7 @@ impl<R: From<Report>> Connection<R> {
             Event::Pty { channel, term, size, .. } => self.on(channel, |channel| channel.set_terminal(&term, size)),
             Event::Env { channel, name, value } => self.on(channel, |channel| channel.set_variable(&name, &value)),
             Event::Shell(channel) => {
-                log::info!("{} opens a shell", self.login.who());
+                log::info!(target: USERS_LOG, "{} opens a shell", self.login.who());
                 self.on(channel, |channel| channel.begin(&setting));
             }
             Event::Exec { channel, command } => {

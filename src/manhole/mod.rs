@@ -12,7 +12,8 @@
 //! - At most [`MAX_CONNECTIONS`] at a time, of which [`MAX_STRANGERS`] have not logged in; one more is turned away. A login has
 //!   30 s and 6 attempts, and a wrong password costs a second.
 //! - Every login, every refusal and every command is logged with user and address, and never with what was typed behind the
-//!   command's name: that may be a secret.
+//!   command's name: that may be a secret. A logger that leaves out what there is too much of, as the program's does, does so by
+//!   target: what users do has one of its own, so that no stranger can use up its room.
 //! - Whoever is in may do what a caller of the API may, no more: there is no way to a program or a file of the host.
 //!
 //! # Commands of one's own
@@ -97,6 +98,9 @@ pub const MAX_CONNECTIONS: usize = 16;
 
 /// Of those, how many may not have logged in yet.
 pub const MAX_STRANGERS: usize = 4;
+
+/// The target of log records about what users do, whom nobody else may crowd out.
+const USERS_LOG: &str = concat!(module_path!(), "::users");
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
