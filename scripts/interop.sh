@@ -1,6 +1,6 @@
 #!/bin/bash
-# Drives wampproc with real peers: Crossbar.io, autobahn-python, autobahn-js and wampy.js; OpenSSH, dropbear's client, asyncssh
-# and paramiko.
+# Drives wampproc with real peers: Crossbar.io, autobahn-python, autobahn-js and wampy.js; OpenSSH, dropbear's client, plink,
+# asyncssh and paramiko.
 #
 #   scripts/interop.sh            every check
 #   scripts/interop.sh PART...    some parts (scripts/interop/main.py names them)
@@ -9,7 +9,8 @@
 # One line a check, `ok NAME` or `FAILED NAME: reason`, and last `N passed, N failed`; the exit status is 0 when none
 # failed. WAMPPROC names the binary to check; without it the release build is made first. Talks to loopback only, but
 # for the installs: a venv in .venv and node_modules beside the scripts (kept for the next run), and, when they are
-# missing, Debian's python3-venv, nodejs, npm, openssh-client, sshpass and dropbear-bin, for the bench openssh-server, too.
+# missing, Debian's python3-venv, nodejs, npm, openssh-client, sshpass, dropbear-bin and putty-tools, for
+# the bench openssh-server, too.
 
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
@@ -83,9 +84,9 @@ python_environment() {
 
 ssh_clients() {
     local tool
-    for tool in ssh ssh-keygen sshpass dbclient dropbearkey; do
+    for tool in ssh ssh-keygen sshpass dbclient dropbearkey plink puttygen; do
         if ! command -v "$tool"; then
-            debian openssh-client sshpass dropbear-bin
+            debian openssh-client sshpass dropbear-bin putty-tools
             return
         fi
     done
@@ -137,7 +138,7 @@ bench() {
 main() {
     step "prerequisite: Python environment with Crossbar.io" python_environment || return
     step "prerequisite: Node environment with autobahn and wampy" node_environment || return
-    step "prerequisite: OpenSSH's and dropbear's clients" ssh_clients || return
+    step "prerequisite: OpenSSH's, dropbear's and PuTTY's clients" ssh_clients || return
     if [ -z "${WAMPPROC:-}" ]; then
         step "prerequisite: the release build" build || return
         WAMPPROC=$PWD/${CARGO_TARGET_DIR:-target}/release/wampproc
