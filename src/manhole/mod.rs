@@ -49,6 +49,8 @@
 //! # }
 //! ```
 //!
+//! `log follow` shows what is told to a [`LogFeed`], which is for the program's logger to do.
+//!
 //! # What lives where
 //! Pure: `keys`, `line`, `editor`, `shell`, `config`, `question`. `actor` is the manhole's thread, `connection` with `login` and
 //! `channel` a caller's; `listener` has the sockets, `report` what goes to the agent and back, `feeds` and `log_feed` what comes
