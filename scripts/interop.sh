@@ -1,16 +1,17 @@
 #!/bin/bash
-# Drives wampproc with real peers: Crossbar.io, autobahn-python, autobahn-js and wampy.js; OpenSSH, dropbear's client, asyncssh
-# and paramiko.
+# Drives wampproc with real peers: Crossbar.io, autobahn-python, autobahn-js and wampy.js; OpenSSH, dropbear's client, plink,
+# asyncssh and paramiko.
 #
 #   scripts/interop.sh            every check
 #   scripts/interop.sh PART...    some parts (scripts/interop/main.py names them)
-#   scripts/interop.sh bench      the agent's latency and throughput beside Crossbar.io's NativeProcess, and what measuring
-#                                 another process costs beside psutil
+#   scripts/interop.sh bench      the agent beside Crossbar.io's NativeProcess, measuring another process beside psutil, the
+#                                 manhole beside OpenSSH's and dropbear's servers
 #
 # One line a check, `ok NAME` or `FAILED NAME: reason`, and last `N passed, N failed`; the exit status is 0 when none
 # failed. WAMPPROC names the binary to check; without it the release build is made first. Talks to loopback only, but
 # for the installs: a venv in .venv and node_modules beside the scripts (kept for the next run), and, when they are
-# missing, Debian's python3-venv, nodejs, npm, openssh-client, sshpass and dropbear-bin.
+# missing, Debian's python3-venv, nodejs, npm, openssh-client, sshpass, dropbear-bin and putty-tools, for
+# the bench openssh-server, too.
 
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
@@ -84,12 +85,25 @@ python_environment() {
 
 ssh_clients() {
     local tool
-    for tool in ssh ssh-keygen sshpass dbclient dropbearkey; do
+    for tool in ssh ssh-keygen sshpass dbclient dropbearkey plink puttygen; do
         if ! command -v "$tool"; then
-            debian openssh-client sshpass dropbear-bin
+            debian openssh-client sshpass dropbear-bin putty-tools
             return
         fi
     done
+}
+
+# The servers that the manhole is compared with, which the bench runs on ports of its own.
+ssh_servers() {
+    local tool
+    for tool in ssh ssh-keygen /usr/sbin/sshd dropbear dropbearkey unshare; do
+        if ! command -v "$tool"; then
+            debian openssh-client openssh-server dropbear-bin util-linux || return
+            break
+        fi
+    done
+    # Run by root, sshd wants its directory, which its service would make.
+    [ "$(id -u)" != 0 ] || mkdir -p /run/sshd
 }
 
 node_environment() {
@@ -105,7 +119,8 @@ node_environment() {
 build() { cargo build --release --locked; }
 
 # Our agent and Crossbar.io's NativeProcess, driven alike by one program that plays the router: median latency of a call,
-# and calls per second with 64 in flight. The ratios are what counts.
+# and calls per second with 64 in flight. Then the manhole, OpenSSH's server and dropbear's, driven alike by OpenSSH's client.
+# The ratios are what counts.
 bench() {
     step "prerequisite: Python environment with Crossbar.io" python_environment || return
     if run cargo bench --locked --bench latency -- --agent-command "$venv/bin/python $here/native_process.py"; then
@@ -118,12 +133,18 @@ bench() {
     else
         report "FAILED bench: measuring another process ended with an error"
     fi
+    step "prerequisite: OpenSSH's and dropbear's servers" ssh_servers || return
+    if run cargo bench --locked --bench manhole; then
+        report "ok bench: the manhole beside OpenSSH's server and dropbear's"
+    else
+        report "FAILED bench: that of the manhole ended with an error"
+    fi
 }
 
 main() {
     step "prerequisite: Python environment with Crossbar.io" python_environment || return
     step "prerequisite: Node environment with autobahn and wampy" node_environment || return
-    step "prerequisite: OpenSSH's and dropbear's clients" ssh_clients || return
+    step "prerequisite: OpenSSH's, dropbear's and PuTTY's clients" ssh_clients || return
     if [ -z "${WAMPPROC:-}" ]; then
         step "prerequisite: the release build" build || return
         WAMPPROC=$PWD/${CARGO_TARGET_DIR:-target}/release/wampproc

@@ -131,7 +131,7 @@ async def restarts(checks):
 
 
 async def manhole(checks):
-    """The manhole by OpenSSH, dropbear's dbclient, asyncssh and paramiko."""
+    """The manhole by OpenSSH, dropbear's dbclient, PuTTY's plink, asyncssh and paramiko."""
     with temporary_directory() as directory:
         await check_manhole_clients(checks, directory)
 

@@ -21,7 +21,8 @@ import processes
 from check import expect, expect_equal
 
 PASSWORD = "correct horse"
-LINES = 30_000  # of a script whose output is more than a megabyte
+LINES = 30_000
+SCRIPT = b"help stats" + b" " * 25 + b"\n"  # a line of so many: more than a megabyte, and so is what is said to it
 KEY_TYPES = {"ed25519": [], "ecdsa": ["-b", "256"], "rsa": ["-b", "3072"]}
 VENV = pathlib.Path(sys.executable).parent
 
@@ -50,6 +51,17 @@ class Board:
     def dbclient(self, *options, user="joe", identity=True):
         key = ["-i", self.key("dropbear")] if identity else []
         return ["dbclient", "-y", "-y", "-p", str(self.port), *key, *options, f"{user}@127.0.0.1"]
+
+
+    async def plink(self, *options, user="joe", identity=True):
+        """PuTTY's client, which has keys in a format of its own and wants to be told the host's."""
+        file = self.directory / "putty.ppk"
+        if not file.exists():
+            await run(["puttygen", self.key("ed25519"), "-O", "private", "-o", str(file)])
+        _, listed, _ = await run(["ssh-keygen", "-lf", str(self.directory / "state" / "ssh_host_ed25519_key")])
+        key = ["-i", str(file)] if identity else []
+        known = ["-batch", "-noagent", "-hostkey", listed.split()[1].decode()]
+        return ["plink", *known, "-P", str(self.port), *key, *options, f"{user}@127.0.0.1"]
 
 
 async def run(argv, stdin=b"", env=None):
@@ -100,6 +112,8 @@ async def check_manhole_clients(checks, directory):
         await check_terminal(checks.within("openssh on a pty"), target.ssh("-t"), target)
         await check_dropbear(checks.within("dbclient"), target)
         await check_terminal(checks.within("dbclient on a pty"), target.dbclient("-t"), target)
+        await check_plink(checks.within("plink"), target)
+        await check_terminal(checks.within("plink on a pty"), await target.plink("-t"), target)
         await check_asyncssh(checks.within("asyncssh"), target)
         await check_paramiko(checks.within("paramiko"), target)
         await check_audit(checks.within("ssh-audit"), target)
@@ -111,14 +125,14 @@ async def check_commands(checks, command, target):
         async with checks.check(f"{words}: exit status {status}"):
             got, out, err = await run(command(words))
             expect_equal(got, status, f"exit status ({err})")
-            # dbclient has a word of its own there.
-            err = [line for line in err.splitlines() if line and not line.startswith("dbclient: ")]
+            # dbclient and plink have words of their own there.
+            err = [line for line in err.splitlines() if line and not line.startswith(("dbclient: ", "Using username"))]
             expect(bool(out) == (status == 0) and bool(err) == (status != 0), f"streams: {out!r}, {err!r}")
             if status == 0:
                 expect_equal(json.loads(out)["pid"], target.pid, "pid")
-    async with checks.check("a script on stdin, a megabyte out, byte for byte"):
+    async with checks.check("a megabyte both ways, byte for byte"):
         _, one, _ = await run(command("help stats"))
-        status, out, err = await run(command(), b"help stats\n" * LINES)
+        status, out, err = await run(command(), SCRIPT * LINES)
         expect_equal(status, 0, f"exit status ({err})")
         expect(out == one * LINES, f"{len(out)} bytes are not {len(one * LINES)}, or others")
 
@@ -147,8 +161,31 @@ async def check_openssh(checks, target):
             expect_equal((await run([*target.ssh(option), "affinity"]))[0], 0)
     async with checks.check("new keys during a transfer"):
         _, one, _ = await run([*target.ssh(), "help", "stats"])
-        status, out, err = await run(target.ssh("-T", "-oRekeyLimit=100K"), b"help stats\n" * LINES)
+        status, out, err = await run(target.ssh("-T", "-oRekeyLimit=100K"), SCRIPT * LINES)
         expect_equal((status, out == one * LINES), (0, True), f"exit status, output ({err})")
+    async with checks.check("a client that asks whether we are there is answered"):
+        child = await asyncio.create_subprocess_exec(
+            *target.ssh("-oServerAliveInterval=1", "-oServerAliveCountMax=1"), "events", stdin=asyncio.subprocess.DEVNULL
+        )
+        try:
+            status = await asyncio.wait_for(child.wait(), 4)
+            expect(False, f"ssh ended, exit status {status}")
+        except TimeoutError:
+            child.terminate()
+            await child.wait()
+    async with checks.check("the log is followed as it is written"):
+        child = await asyncio.create_subprocess_exec(
+            *target.ssh(), "log", "follow", "--json", stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+        )
+        async with asyncio.timeout(20):
+            followed = asyncio.create_task(child.stdout.readline())
+            # What is logged before it follows does not reach it.
+            while not followed.done():
+                await run([*target.ssh(), "affinity"])
+            record = json.loads(await followed)
+            expect_equal(list(record), ["ts", "level", "target", "message"], "keys")
+        child.terminate()
+        await child.wait()
     async with checks.check("the host key's file is what ssh sees"):
         key = target.directory / "state" / "ssh_host_ed25519_key"
         expect_equal(key.stat().st_mode & 0o777, 0o600, "mode")
@@ -167,6 +204,15 @@ async def check_dropbear(checks, target):
             # It tries the same password until it is cut off, and calls that a success.
             _, out, err = await run(argv, env={"DROPBEAR_PASSWORD": password})
             expect_equal(out[:1], out_wanted, f"output ({err})")
+
+
+async def check_plink(checks, target):
+    command = await target.plink("-T")
+    await check_commands(checks, lambda *words: [*command, *words], target)
+    for password, status in ((PASSWORD, 0), ("wrong", 1)):
+        async with checks.check(f"{'the' if status == 0 else 'a wrong'} password"):
+            argv = await target.plink("-pw", password, user="ann", identity=False)
+            expect_equal((await run([*argv, "affinity"]))[0], status, "exit status")
 
 
 class Terminal:
@@ -293,7 +339,7 @@ async def check_asyncssh(checks, target):
     async with checks.check("a megabyte both ways with new keys on the way, byte for byte"):
         async with connect(username="joe", client_keys=[target.key("ed25519")], rekey_bytes=100_000) as client:
             one = (await client.run("help stats")).stdout
-            result = await client.run(None, input="help stats\n" * LINES)
+            result = await client.run(None, input=SCRIPT.decode() * LINES)
             expect_equal((result.exit_status, result.stdout == one * LINES), (0, True))
     async with checks.check("what is not for sessions is refused, and the connection goes on"):
         async with connect(username="joe", client_keys=[target.key("ed25519")]) as client:

@@ -16,8 +16,8 @@ use crate::api::manhole::{Order, Service, Status};
 use crate::api::topics::Topic;
 use crate::api::{Api, Failure, Outcome};
 use crate::manhole::{
-    self, COMMANDS, Config, Custom, Follower, HostKeySource, Manhole, Presence, Procedure, Question, Refusal, Setting,
-    Timeouts,
+    self, COMMANDS, Config, Custom, Follower, HostKeySource, LogFeed, Manhole, Presence, Procedure, Question, Refusal,
+    Setting, Timeouts,
 };
 use crate::process::Identity;
 use crate::sync::clock::{Now, Timestamp};
@@ -54,6 +54,7 @@ pub(super) struct Plan {
     boot: Option<Config>,
     state_directory: Option<PathBuf>,
     custom: Vec<Custom>,
+    log: Option<LogFeed>,
 }
 
 impl AgentBuilder {
@@ -68,6 +69,13 @@ impl AgentBuilder {
     #[must_use]
     pub fn state_directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.manhole.state_directory = Some(path.into());
+        self
+    }
+
+    /// The process's log, for the shell's `log follow`; without it that is refused.
+    #[must_use]
+    pub fn log_feed(mut self, feed: LogFeed) -> Self {
+        self.manhole.log = Some(feed);
         self
     }
 
@@ -120,7 +128,8 @@ impl Keeper {
             name: procedure.name().to_owned(),
             params: procedure.params().iter().map(|param| param.name().to_owned()).collect(),
         });
-        let setting = Setting { name: name.to_owned(), procedures: procedures.collect(), custom: plan.custom };
+        let (procedures, custom) = (procedures.collect(), plan.custom);
+        let setting = Setting { name: name.to_owned(), procedures, custom, log: plan.log };
         Ok(Self {
             boot: plan.boot,
             host_key: HostKeySource::new(plan.state_directory),

@@ -4,12 +4,16 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
+#[cfg(feature = "manhole")]
+use std::sync::LazyLock;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::log_budget::{Budget, Verdict};
+#[cfg(feature = "manhole")]
+use crate::manhole::LogFeed;
 use crate::sync::clock::Timestamp;
 use crate::sync::wait::{Interest, wait};
 use crate::terminal::printable;
@@ -19,6 +23,23 @@ const LONGEST: usize = libc::PIPE_BUF;
 
 struct Logger {
     log: Mutex<State>,
+}
+
+/// A line before it is one.
+struct Entry<'a> {
+    at: Timestamp,
+    level: Level,
+    target: &'a str,
+    message: &'a dyn fmt::Display,
+}
+
+#[cfg(feature = "manhole")]
+static FEED: LazyLock<LogFeed> = LazyLock::new(LogFeed::default);
+
+/// What is logged, for those who follow it: also what stderr does not take.
+#[cfg(feature = "manhole")]
+pub fn feed() -> LogFeed {
+    FEED.clone()
 }
 
 static LOGGER: Logger = Logger { log: Mutex::new(State { budget: Budget::new(), lost: 0 }) };
@@ -47,7 +68,7 @@ impl Log for Logger {
         if self.enabled(record.metadata()) {
             let mut state = self.lock();
             let State { budget, lost } = &mut *state;
-            write(record, budget, Timestamp::now(), Instant::now(), &mut |line| put(line, lost));
+            write(record, budget, Timestamp::now(), Instant::now(), &mut |entry| put(entry, lost));
         }
     }
 
@@ -56,7 +77,7 @@ impl Log for Logger {
         let mut state = self.lock();
         let State { budget, lost } = &mut *state;
         for (target, level, count) in budget.left_out() {
-            put(&left_out(Timestamp::now(), level, target, count), lost);
+            left_out(Timestamp::now(), level, target, count, &mut |entry| put(entry, lost));
         }
         tell_lost(lost);
     }
@@ -69,17 +90,19 @@ impl Logger {
 }
 
 /// Writes what is to be written for a record.
-fn write(record: &Record<'_>, budget: &mut Budget, at: Timestamp, now: Instant, put: &mut dyn FnMut(&str)) {
+fn write(record: &Record<'_>, budget: &mut Budget, at: Timestamp, now: Instant, put: &mut dyn FnMut(&Entry<'_>)) {
     let Verdict::Write { left_out: count } = budget.admit(record.target(), record.level(), now) else { return };
     if count > 0 {
-        put(&left_out(at, record.level(), record.target(), count));
+        left_out(at, record.level(), record.target(), count, put);
     }
-    put(&line(at, record.level(), record.target(), record.args()));
+    put(&Entry { at, level: record.level(), target: record.target(), message: record.args() });
 }
 
-/// Writes a line to stderr if that takes it, after saying how many it did not take before.
-fn put(line: &str, lost: &mut u64) {
-    if !tell_lost(lost) || !put_now(line) {
+/// Writes a line to stderr if that takes it, after saying how many it did not take before; and tells those who follow.
+fn put(entry: &Entry<'_>, lost: &mut u64) {
+    #[cfg(feature = "manhole")]
+    FEED.tell(entry.at, entry.level, entry.target, entry.message);
+    if !tell_lost(lost) || !put_now(&line(entry)) {
         *lost += 1;
     }
 }
@@ -88,7 +111,8 @@ fn put(line: &str, lost: &mut u64) {
 fn tell_lost(lost: &mut u64) -> bool {
     if *lost > 0 {
         let sentence = format!("{lost} log records were lost: nobody read stderr");
-        if !put_now(&line(Timestamp::now(), Level::Warn, module_path!(), &sentence)) {
+        let entry = Entry { at: Timestamp::now(), level: Level::Warn, target: module_path!(), message: &sentence };
+        if !put_now(&line(&entry)) {
             return false;
         }
         *lost = 0;
@@ -111,11 +135,12 @@ fn put_now(line: &str) -> bool {
     true
 }
 
-fn left_out(at: Timestamp, level: Level, target: &str, count: u64) -> String {
-    line(at, level, target, &format_args!("{count} more records of this kind were left out"))
+fn left_out(at: Timestamp, level: Level, target: &str, count: u64, put: &mut dyn FnMut(&Entry<'_>)) {
+    put(&Entry { at, level, target, message: &format_args!("{count} more records of this kind were left out") });
 }
 
-fn line(at: Timestamp, level: Level, target: &str, message: &dyn fmt::Display) -> String {
+fn line(entry: &Entry<'_>) -> String {
+    let Entry { at, level, target, message } = entry;
     let mut line = format!("{at} {level} {target}: {}", printable(&message.to_string()));
     if line.len() >= LONGEST {
         const CUT: &str = "…";
@@ -136,7 +161,7 @@ mod tests {
     fn written(budget: &mut Budget, now: Instant, message: fmt::Arguments<'_>) -> Vec<String> {
         let record = Record::builder().level(Level::Warn).target("wampproc::agent").args(message).build();
         let mut lines = Vec::new();
-        write(&record, budget, AT, now, &mut |line| lines.push(line.to_owned()));
+        write(&record, budget, AT, now, &mut |entry| lines.push(line(entry)));
         lines
     }
 

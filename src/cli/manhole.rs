@@ -1,10 +1,13 @@
 //! What `serve` and `join` are told about the manhole.
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+
+use zeroize::Zeroizing;
 
 use crate::agent::AgentBuilder;
 use crate::manhole::Config;
@@ -15,7 +18,8 @@ const LONGEST: u64 = 1 << 20;
 /// What the flags say.
 #[derive(Debug, Default)]
 pub struct Manhole {
-    given: Option<Given>,
+    /// Until it is handed on: then only hashes of its passwords are kept.
+    given: RefCell<Option<Given>>,
     state_directory: Option<PathBuf>,
 }
 
@@ -37,7 +41,8 @@ impl Manhole {
         let failed = |error: std::io::Error| format!("cannot read {}: {error}", file.display());
         let source = File::open(&file).map_err(failed)?;
         let mode = source.metadata().map_err(failed)?.mode();
-        let mut text = String::new();
+        // It is wiped, as far as that is in our hands: the JSON reader's strings are not.
+        let mut text = Zeroizing::new(String::new());
         if source.take(LONGEST + 1).read_to_string(&mut text).map_err(failed)? as u64 > LONGEST {
             return Err(format!("expected at most {LONGEST} bytes, got more in {}", file.display()));
         }
@@ -48,7 +53,7 @@ impl Manhole {
         })?;
         let config = Config::parse(&json).map_err(|error| format!("{}: {error}", file.display()))?;
         let has_password = config.users.iter().any(|user| user.password.is_some());
-        self.given = Some(Given { config, is_exposed: has_password && mode & 0o077 != 0, file });
+        *self.given.get_mut() = Some(Given { config, is_exposed: has_password && mode & 0o077 != 0, file });
         Ok(())
     }
 
@@ -64,17 +69,18 @@ impl Manhole {
         Ok(())
     }
 
-    /// Tells the builder.
+    /// Tells the builder, once.
     #[must_use]
     pub fn configure(&self, mut builder: AgentBuilder) -> AgentBuilder {
+        builder = builder.log_feed(super::logger::feed());
         if let Some(directory) = &self.state_directory {
             builder = builder.state_directory(directory);
         }
-        if let Some(Given { config, file, is_exposed }) = &self.given {
-            if *is_exposed {
+        if let Some(Given { config, file, is_exposed }) = self.given.take() {
+            if is_exposed {
                 log::warn!("{} has passwords, and others than its owner can get at it (chmod 600)", file.display());
             }
-            builder = builder.manhole(config.clone());
+            builder = builder.manhole(config);
         }
         builder
     }

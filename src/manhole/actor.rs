@@ -11,7 +11,7 @@ use super::connection::{Connection, Shared};
 use super::listener::{Listener, Socket};
 use super::question::{Inquiry, Refusal};
 use super::report::{Reply, Report};
-use super::{MAX_CONNECTIONS, MAX_STRANGERS, Stop};
+use super::{MAX_CONNECTIONS, MAX_STRANGERS, Stop, USERS_LOG};
 use crate::ssh::Method;
 use crate::sync::clock::Timestamp;
 use crate::sync::mailbox::{Mailbox, Post, mailbox};
@@ -235,7 +235,7 @@ impl<R: From<Report> + Send + 'static> Actor<R> {
             let sentence = format!("there is no connection number {number}: who lists them");
             return Err(Refusal::new("wamp.error.invalid_argument", sentence));
         };
-        log::info!("{by} ends the connection of {}", slot.address);
+        log::info!(target: USERS_LOG, "{by} ends the connection of {}", slot.address);
         // Full: it has been told already.
         let _ = slot.orders.try_send(Order::End(format!("{by} ended this connection")));
         Ok("null".to_owned())

@@ -66,7 +66,7 @@ impl Channel {
 
     /// Whether what runs is something to look at, for which nothing need be typed.
     pub fn is_watched(&self) -> bool {
-        self.shell.as_ref().is_some_and(|shell| shell.follows() || shell.deadline().is_some())
+        self.shell.as_ref().is_some_and(|shell| shell.follows().is_some() || shell.deadline().is_some())
     }
 
     /// Hands over to the protocol what the shell used and what it says, as far as there is room, and its end.

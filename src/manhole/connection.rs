@@ -10,15 +10,18 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::actor::{Letter, Order};
 use super::channel::Channel;
 use super::credentials::Users;
+use super::feeds::Feeds;
 use super::listener::Socket;
 use super::login::Login;
-use super::question::{Answer, Heard, Refusal, Request};
+use super::question::{Answer, Refusal, Request};
 use super::report::{Answered, Reply, Report};
 use super::shell::Setting;
-use super::{Timeouts, random};
+use super::{Timeouts, USERS_LOG, random};
 use crate::ssh::{ChannelId, Config, Connection as Protocol, Event};
 use crate::sync::mailbox::{Mailbox, Post, mailbox};
 use crate::sync::ticket::Ticket;
@@ -37,9 +40,6 @@ pub(super) struct Shared {
 /// Questions of a connection that may wait for their answers.
 const QUESTIONS: usize = 16;
 
-/// Events that may wait for a connection.
-const EVENTS: usize = 64;
-
 /// Bytes that are read in a turn, before what they led to is sent and others are heard.
 const TURN: usize = 64 * 1024;
 
@@ -55,14 +55,11 @@ pub(super) struct Connection<R> {
     waker: Waker,
     /// In the manhole, for `who`.
     number: u32,
-    /// Among all connections of this manhole.
-    serial: u64,
     orders: Mailbox<Order>,
     letters: Post<Letter>,
     reports: Post<R>,
     answers: (Post<Answered>, Mailbox<Answered>),
-    events: (Post<Heard>, Mailbox<Heard>),
-    follows: bool,
+    feeds: Feeds,
     /// Questions without an answer.
     unanswered: usize,
     last_ticket: u64,
@@ -99,14 +96,12 @@ impl<R: From<Report>> Connection<R> {
             channels: BTreeMap::new(),
             shared,
             answers: mailbox(QUESTIONS, waker.clone()),
-            events: mailbox(EVENTS, waker.clone()),
+            feeds: Feeds::new(serial, &waker),
             waker,
             number,
-            serial,
             orders,
             letters,
             reports,
-            follows: false,
             unanswered: 0,
             last_ticket: 0,
             active: now,
@@ -122,10 +117,7 @@ impl<R: From<Report>> Connection<R> {
             Err(error) => error.to_string(),
         };
         log::info!("{}: connection ended: {}", self.login.who(), printable(&end));
-        if self.follows {
-            // If this is lost, the next event finds that nobody is there.
-            let _ = self.reports.try_send(Report::Unfollow { connection: self.serial }.into());
-        }
+        self.feeds.end(&self.reports);
     }
 
     fn serve(&mut self) -> io::Result<()> {
@@ -135,7 +127,8 @@ impl<R: From<Report>> Connection<R> {
             self.hear(now);
             let mut line = self.read(now)?;
             self.expire(now);
-            self.follow();
+            let shells = self.channels.values().filter_map(|channel| channel.shell.as_ref());
+            self.feeds.adjust(shells, self.shared.setting.log.as_ref(), &self.reports);
             // What is sent makes room for what waits.
             while self.deliver(now) {
                 if self.write(now)? == Line::Gone {
@@ -220,13 +213,7 @@ impl<R: From<Report>> Connection<R> {
                 self.answer(id, answer, now);
             }
         }
-        while let Ok(Some(heard)) = self.events.1.try_recv() {
-            for channel in self.channels.values_mut() {
-                if let Some(shell) = channel.shell.as_mut().filter(|shell| shell.follows()) {
-                    shell.hear(&heard, now);
-                }
-            }
-        }
+        self.feeds.pass_on(self.channels.values_mut().filter_map(|channel| channel.shell.as_mut()), now);
     }
 
     /// Reads what there is, up to a budget.
@@ -298,7 +285,7 @@ impl<R: From<Report>> Connection<R> {
     /// Passes on what a shell asks.
     fn ask(&mut self, id: ChannelId, now: Instant) {
         while let Some(name) = self.channels.get_mut(&id).and_then(|channel| channel.shell.as_mut()?.next_begun()) {
-            log::info!("{} runs {name}", self.login.who());
+            log::info!(target: USERS_LOG, "{} runs {name}", self.login.who());
         }
         while let Some(request) = self.channels.get_mut(&id).and_then(|channel| channel.shell.as_mut()?.next_request())
         {
@@ -318,7 +305,13 @@ impl<R: From<Report>> Connection<R> {
                     }
                     Some(Ok(format!("\"{}\"", log::max_level().as_str().to_ascii_lowercase())))
                 }
-                Request::Custom { number, arguments } => Some(self.run_custom(number, &arguments)),
+                Request::Custom { number, arguments } => match self.run_custom(number, &arguments) {
+                    Ok(value) => {
+                        self.on_shell(id, |shell| shell.show(&value, now));
+                        None
+                    }
+                    Err(refusal) => Some(Err(refusal)),
+                },
             };
             if let Some(answer) = answer {
                 self.answer(id, answer, now);
@@ -345,14 +338,11 @@ impl<R: From<Report>> Connection<R> {
         None
     }
 
-    fn run_custom(&self, number: usize, arguments: &[String]) -> Answer {
+    fn run_custom(&self, number: usize, arguments: &[String]) -> Result<Value, Refusal> {
         let Some(custom) = self.shared.setting.custom.get(number) else {
             return Err(Refusal::new("wampproc.error.no_such_command", "the command is gone"));
         };
-        match (custom.run)(arguments) {
-            Ok(value) => Ok(value.to_string()),
-            Err(sentence) => Err(Refusal::new("wampproc.error.command_failed", sentence)),
-        }
+        (custom.run)(arguments).map_err(|sentence| Refusal::new("wampproc.error.command_failed", sentence))
     }
 
     fn answer(&mut self, id: ChannelId, answer: Answer, now: Instant) {
@@ -361,24 +351,6 @@ impl<R: From<Report>> Connection<R> {
             if let Some(shell) = &mut channel.shell {
                 shell.answer(answer, now);
             }
-        }
-    }
-
-    /// Tells the agent when this connection begins or ends to follow events.
-    fn follow(&mut self) {
-        let wanted = self.channels.values().any(|channel| channel.shell.as_ref().is_some_and(|shell| shell.follows()));
-        if wanted == self.follows {
-            return;
-        }
-        let connection = self.serial;
-        let report = if wanted {
-            Report::Follow { connection, post: self.events.0.clone() }
-        } else {
-            Report::Unfollow { connection }
-        };
-        // An agent that is busy is told at the next turn.
-        if self.reports.try_send(report.into()).is_ok() {
-            self.follows = wanted;
         }
     }
 
@@ -414,7 +386,7 @@ impl<R: From<Report>> Connection<R> {
             Event::Pty { channel, term, size, .. } => self.on(channel, |channel| channel.set_terminal(&term, size)),
             Event::Env { channel, name, value } => self.on(channel, |channel| channel.set_variable(&name, &value)),
             Event::Shell(channel) => {
-                log::info!("{} opens a shell", self.login.who());
+                log::info!(target: USERS_LOG, "{} opens a shell", self.login.who());
                 self.on(channel, |channel| channel.begin(&setting));
             }
             Event::Exec { channel, command } => {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::USERS_LOG;
 use super::credentials::Users;
 use crate::ssh::{Credential, Method, Verdict};
 
@@ -45,7 +46,7 @@ impl Login {
 
     /// The login holds.
     pub fn succeeded(&mut self, user: &str, method: Method, client: &str) {
-        log::info!("{user} from {} logged in by {} with {client}", self.address, method.name());
+        log::info!(target: USERS_LOG, "{user} from {} logged in by {} with {client}", self.address, method.name());
         (self.grace, self.user) = (None, Some(user.to_owned()));
     }
 

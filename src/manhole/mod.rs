@@ -12,7 +12,8 @@
 //! - At most [`MAX_CONNECTIONS`] at a time, of which [`MAX_STRANGERS`] have not logged in; one more is turned away. A login has
 //!   30 s and 6 attempts, and a wrong password costs a second.
 //! - Every login, every refusal and every command is logged with user and address, and never with what was typed behind the
-//!   command's name: that may be a secret.
+//!   command's name: that may be a secret. A logger that leaves out what there is too much of, as the program's does, does so by
+//!   target: what users do has one of its own, so that no stranger can use up its room.
 //! - Whoever is in may do what a caller of the API may, no more: there is no way to a program or a file of the host.
 //!
 //! # Commands of one's own
@@ -48,9 +49,12 @@
 //! # }
 //! ```
 //!
+//! `log follow` shows what is told to a [`LogFeed`], which is for the program's logger to do.
+//!
 //! # What lives where
 //! Pure: `keys`, `line`, `editor`, `shell`, `config`, `question`. `actor` is the manhole's thread, `connection` with `login` and
-//! `channel` a caller's; `listener` has the sockets, `report` what goes to the agent and back.
+//! `channel` a caller's; `listener` has the sockets, `report` what goes to the agent and back, `feeds` and `log_feed` what comes
+//! unasked to those who follow it.
 
 mod actor;
 mod channel;
@@ -58,10 +62,12 @@ pub mod config;
 mod connection;
 mod credentials;
 mod editor;
+mod feeds;
 mod host_key;
 mod keys;
 mod line;
 mod listener;
+mod log_feed;
 mod login;
 mod question;
 mod quick_ack;
@@ -75,6 +81,7 @@ use std::time::Duration;
 pub use config::{Config, ConfigError};
 pub use host_key::{HostKeyError, HostKeySource};
 pub use listener::ListenError;
+pub use log_feed::{LogFeed, Logged};
 pub use question::{Answer, Question, Refusal};
 pub use report::{Follower, Presence, Reply, Report, StartError};
 pub use shell::table::{COMMANDS, Custom, CustomRun};
@@ -93,6 +100,9 @@ pub const MAX_CONNECTIONS: usize = 16;
 
 /// Of those, how many may not have logged in yet.
 pub const MAX_STRANGERS: usize = 4;
+
+/// The target of log records about what users do, whom nobody else may crowd out.
+const USERS_LOG: &str = concat!(module_path!(), "::users");
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

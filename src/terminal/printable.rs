@@ -7,7 +7,7 @@ use std::fmt::Write;
 /// separators and changes of the writing direction become Rust's escapes.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_active) {
+    if is_plain(text.as_bytes()) || !text.contains(is_active) {
         return Cow::Borrowed(text);
     }
     let mut line = String::with_capacity(text.len() + 16);
@@ -15,6 +15,21 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         if is_active(c) { line.extend(c.escape_default()) } else { line.push(c) }
     }
     Cow::Owned(line)
+}
+
+/// Whether all bytes are ASCII's visible characters and blanks, as those of most long texts are. Looks at eight at a time, which
+/// is several times as fast as character by character.
+fn is_plain(bytes: &[u8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let words = bytes.chunks_exact(8);
+    let rest = words.remainder();
+    words.filter_map(|word| word.try_into().ok()).map(u64::from_le_bytes).all(|word| {
+        // The high bit of the first byte that is none of ' ' to '~' is set in one of these: it is there already, or subtracting
+        // ' ' borrows, or adding 1 carries into it. Bytes before it change nothing in it.
+        let below = word.wrapping_sub(0x2020_2020_2020_2020);
+        let above = word.wrapping_add(0x0101_0101_0101_0101);
+        (word | below | above) & HIGH == 0
+    }) && rest.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// Whether a terminal would act on a character instead of showing it.
@@ -56,6 +71,18 @@ mod tests {
         assert_eq!(printable("plain ü ✔"), "plain ü ✔");
         assert_eq!(printable("a\x1b[2Jb\nc\u{9b}1m\u{7f}"), r"a\u{1b}[2Jb\nc\u{9b}1m\u{7f}");
         assert_eq!(printable("x\u{202e}y\u{2028}"), r"x\u{202e}y\u{2028}");
+    }
+
+    #[test]
+    fn every_byte_is_told_apart_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            for place in 0..20 {
+                let mut text = [b'x'; 20];
+                text[place] = byte;
+                assert_eq!(is_plain(&text), (b' '..=b'~').contains(&byte), "{byte} at {place}");
+            }
+        }
+        assert!(is_plain(b"") && is_plain(b"~ ~ ~ ~ ~ ~ ~ ~"));
     }
 
     #[test]

@@ -15,9 +15,7 @@ pub(super) fn complete(setting: &Setting, before: &str) -> Completion {
             match COMMANDS.iter().find(|known| known.name == *command).map(|known| known.completes) {
                 Some(Completes::Commands) if rest.is_empty() => command_names(setting),
                 Some(Completes::Procedures) => arguments_of_call(setting, rest),
-                Some(Completes::Words(words)) if rest.is_empty() => {
-                    words.iter().map(|word| format!("{word} ")).collect()
-                }
+                Some(Completes::Words(words)) => words(rest).iter().map(|word| format!("{word} ")).collect(),
                 _ => Vec::new(),
             }
         }
@@ -63,6 +61,8 @@ mod tests {
         assert_eq!(candidates("call set_cpu_affinity "), ["cpus=", "relative="]);
         assert_eq!(candidates("call set_cpu_affinity cpus=[0] "), ["relative="]);
         assert_eq!(candidates("log d"), ["debug "]);
+        assert_eq!(candidates("log follow d"), ["debug "]);
+        assert_eq!(candidates("log follow debug "), [""; 0]);
         assert_eq!(candidates("pu"), ["pump "], "a command of the program");
         assert_eq!(candidates("stats --"), ["--json "]);
         assert_eq!(candidates("stats x"), [""; 0]);

@@ -1,14 +1,15 @@
-//! A command that runs: it waits for an answer, shows a picture again and again, or follows events. Pure.
+//! A command that runs: it waits for an answer, shows a picture again and again, or follows events or the log. Pure.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use log::LevelFilter;
 use serde_json::Value;
 
 use super::render::indented;
 use super::table::{Frame, Watch, Written};
-use super::{Shell, Stream, status, text};
-use crate::manhole::question::{Answer, Heard, Request};
+use super::{Shell, Stream, status};
+use crate::manhole::question::{Answer, Request};
 use crate::terminal::one_line;
 
 /// How long an answer may take.
@@ -29,8 +30,17 @@ pub(super) enum Job {
     Asking { deadline: Instant, written: Written, form: Form },
     /// It shows a picture again and again.
     Watching(Box<Watching>),
-    /// It follows events, so many more if there is a limit.
-    Following { left: Option<u64>, form: Form },
+    /// It follows something.
+    Following { feed: Feed, form: Form },
+}
+
+/// What can be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// The events of the agent, so many more of them if there is a limit.
+    Events(Option<u64>),
+    /// The process's log, what is at least so grave.
+    Log(LevelFilter),
 }
 
 pub(super) struct Watching {
@@ -67,8 +77,12 @@ impl Job {
         matches!(self, Self::Watching(_))
     }
 
-    pub fn follows(&self) -> bool {
-        matches!(self, Self::Following { .. })
+    /// What it follows.
+    pub fn follows(&self) -> Option<Feed> {
+        match self {
+            Self::Following { feed, .. } => Some(*feed),
+            Self::Asking { .. } | Self::Watching(_) => None,
+        }
     }
 
     pub fn deadline(&self) -> Option<Instant> {
@@ -90,10 +104,6 @@ impl Shell {
     pub(super) fn ask(&mut self, request: Request, written: Written, form: Form, now: Instant) {
         self.requests.push_back(request);
         self.job = Some(Job::Asking { deadline: now + PATIENCE, written, form });
-    }
-
-    pub(super) fn follow(&mut self, count: Option<u64>, form: Form) {
-        self.job = Some(Job::Following { left: count, form });
     }
 
     pub(super) fn watch(&mut self, watch: Watch, form: Form, now: Instant) {
@@ -124,7 +134,7 @@ impl Shell {
             Ok(json) => json,
             Err(refusal) => {
                 // Nobody waits for the answer to a question of a command that was interrupted.
-                if self.job.as_ref().is_some_and(|job| !job.follows()) {
+                if self.job.as_ref().is_some_and(|job| job.follows().is_none()) {
                     self.fail(&refusal.uri, &refusal.sentence);
                 }
                 return;
@@ -143,7 +153,7 @@ impl Shell {
                     (Form::People, Written::Json) if self.terminal.is_some() => indented(&answer),
                     (Form::People, Written::Json) | (Form::Json, _) => one_line(&answer) + "\n",
                 };
-                self.say(&line);
+                self.say(line);
                 self.end_job(status::DONE);
             }
             Some(Job::Watching(watching)) => {
@@ -158,10 +168,20 @@ impl Shell {
         }
     }
 
-    fn fail(&mut self, uri: &str, sentence: &str) {
+    pub(super) fn fail(&mut self, uri: &str, sentence: &str) {
         self.end_job(status::FAILED);
         self.complain(status::FAILED, &format!("{uri}: {}", crate::terminal::printable(sentence)));
         self.prompt();
+    }
+
+    pub(super) fn shown(&mut self, value: &Value) {
+        let Some(Job::Asking { written, form, .. }) = &self.job else { return };
+        let text = match (form, written) {
+            (Form::People, Written::By(written)) => written(value, &self.style()),
+            (Form::People, Written::Json) | (Form::Json, _) => one_line(&value.to_string()) + "\n",
+        };
+        self.say(text);
+        self.end_job(status::DONE);
     }
 
     fn end_round(&mut self, now: Instant) {
@@ -177,7 +197,7 @@ impl Shell {
             let members: Vec<_> =
                 names.zip(&round).map(|(name, json)| format!("\"{name}\":{}", one_line(json))).collect();
             let line = format!("{{{}}}\n", members.join(","));
-            self.say(&line);
+            self.say(line);
             return self.end_job(status::DONE);
         }
         let before = watching.last.as_ref();
@@ -190,11 +210,11 @@ impl Shell {
             // Line by line over the one before, each to its end: a screen that is cleared first flickers.
             let lines = picture.replace('\n', "\x1b[K\r\n");
             if !self.output.is_backed_up() {
-                self.output.push(Stream::Out, &format!("\x1b[H{lines}\x1b[J"));
+                self.output.push(Stream::Out, format!("\x1b[H{lines}\x1b[J"));
             }
         } else if !is_first {
             // What is used needs two readings; nobody is there to press a key, so one picture is all.
-            self.say(&picture);
+            self.say(picture);
             self.end_job(status::DONE);
         }
     }
@@ -216,39 +236,6 @@ impl Shell {
             Some(Job::Watching(watching)) if matches!(watching.next, Next::Round(_)) => self.ask_next(now),
             Some(_) => self.fail("wampproc.error.timeout", &format!("no answer within {} s", PATIENCE.as_secs())),
             None => {}
-        }
-    }
-
-    pub(super) fn heard(&mut self, heard: &Heard) {
-        let style = self.style();
-        let backed_up = self.output.is_backed_up();
-        let Some(Job::Following { left, form }) = &mut self.job else { return };
-        if backed_up {
-            // The client does not read; an event is worth no more than the room for it.
-            return;
-        }
-        let Heard { topic, payload, missed } = heard;
-        let is_last = left.as_mut().is_some_and(|left| {
-            *left = left.saturating_sub(1);
-            *left == 0
-        });
-        let line = match form {
-            Form::People => text::event(topic, payload, &style),
-            Form::Json => {
-                let part = |raw: Option<&serde_json::value::RawValue>, none: &str| {
-                    raw.map_or_else(|| none.to_owned(), |raw| one_line(raw.get()))
-                };
-                let (args, kwargs) = (part(payload.raw_args(), "[]"), part(payload.raw_kwargs(), "{}"));
-                format!("{{\"topic\":{},\"args\":{args},\"kwargs\":{kwargs}}}\n", Value::from(topic.as_str()))
-            }
-        };
-        if *missed > 0 {
-            let sentence = style.alarm(&format!("{missed} events were missed")) + "\n";
-            self.write(Stream::Err, &sentence);
-        }
-        self.say(&line);
-        if is_last {
-            self.end_job(status::DONE);
         }
     }
 

@@ -6,6 +6,7 @@
 //! while the client leaves more than a little unread: so the output that waits is bounded by one answer.
 
 mod complete;
+mod follow;
 mod jobs;
 mod output;
 pub mod render;
@@ -17,16 +18,21 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
+
+use serde_json::Value;
 
 use output::Output;
 pub use output::Stream;
 
 use super::editor::{Editor, Fed};
 use super::line::MAX_LINE;
-use super::question::{Answer, Heard, Request};
+use super::log_feed::LogFeed;
+use super::question::{Answer, Request};
+pub use jobs::Feed;
 use jobs::{Form, Job};
 use render::{Colour, Style};
 use table::{COMMANDS, Custom, Step, Usage};
@@ -41,6 +47,8 @@ pub struct Setting {
     pub custom: Vec<Custom>,
     /// The procedures of the API.
     pub procedures: Vec<Procedure>,
+    /// The process's log, if it can be followed.
+    pub log: Option<LogFeed>,
 }
 
 /// A procedure of the API, for completion.
@@ -120,7 +128,7 @@ impl Shell {
         let prompt = format!("{}> ", shell.style().strong(name));
         let editor = Editor::new(prompt, crate::terminal::text_width(name) + 2, terminal.columns);
         shell.mode = Mode::Edited(Box::new(editor));
-        shell.say(&format!("wampproc {}. help lists the commands.\n", env!("CARGO_PKG_VERSION")));
+        shell.say(format!("wampproc {}. help lists the commands.\n", env!("CARGO_PKG_VERSION")));
         shell.prompt();
         shell
     }
@@ -218,28 +226,22 @@ impl Shell {
             let drawn = editor.take_drawn();
             // While a command runs there is no line to draw.
             if self.job.is_none() {
-                self.output.push(Stream::Out, &drawn);
+                self.output.push(Stream::Out, drawn);
             }
         }
         self.redraw(now);
+    }
+
+    /// Takes the answer to a request that was answered at once.
+    pub fn show(&mut self, value: &Value, now: Instant) {
+        self.shown(value);
+        self.go_on(now);
     }
 
     /// Takes the answer to the last request.
     pub fn answer(&mut self, answer: Answer, now: Instant) {
         self.answered(answer, now);
         self.go_on(now);
-    }
-
-    /// Takes an event, if this dialogue follows events.
-    pub fn hear(&mut self, heard: &Heard, now: Instant) {
-        self.heard(heard);
-        self.go_on(now);
-    }
-
-    /// Whether it takes events.
-    #[must_use]
-    pub fn follows(&self) -> bool {
-        self.job.as_ref().is_some_and(Job::follows)
     }
 
     /// When [`Shell::expire`] wants to be called.
@@ -327,7 +329,7 @@ impl Shell {
         let setting = &self.setting;
         let fed = editor.feed(byte, &|before| complete::complete(setting, before));
         let drawn = editor.take_drawn();
-        self.output.push(Stream::Out, &drawn);
+        self.output.push(Stream::Out, drawn);
         match fed {
             Fed::Nothing => {}
             Fed::Line(line) => {
@@ -347,7 +349,7 @@ impl Shell {
         if let Mode::Edited(editor) = &mut self.mode {
             editor.prompt();
             let drawn = editor.take_drawn();
-            self.output.push(Stream::Out, &drawn);
+            self.output.push(Stream::Out, drawn);
         }
     }
 
@@ -414,7 +416,7 @@ impl Shell {
             Ok(Step::Help(about)) => self.help(about.as_deref(), form),
             Ok(Step::Ask(request, written)) => self.ask(request, written, form, now),
             Ok(Step::Watch(watch)) => self.watch(watch, form, now),
-            Ok(Step::Follow(count)) => self.follow(count, form),
+            Ok(Step::Follow(feed)) => self.follow(feed, form),
             Ok(Step::Exit) => self.over = Some(if self.terminal.is_some() { status::DONE } else { self.status }),
             Err(Usage(sentence)) => self.complain(status::USAGE, &format!("{name}: {sentence}")),
         }
@@ -432,7 +434,7 @@ impl Shell {
         let text = match form {
             Form::Json => {
                 let entry = |(name, arguments, help): &(&str, &str, &str)| serde_json::json!({"name": name, "arguments": arguments, "help": help});
-                format!("{}\n", serde_json::Value::from_iter(entries.iter().map(entry)))
+                format!("{}\n", Value::from_iter(entries.iter().map(entry)))
             }
             Form::People => {
                 // How one is used stands where only that is asked for: in the list it would take all of the width.
@@ -446,24 +448,24 @@ impl Shell {
                 render::pairs(&lines, &self.style())
             }
         };
-        self.say(&text);
+        self.say(text);
     }
 
     /// Writes to the standard output. With a terminal lines end as terminals want it.
-    fn say(&mut self, text: &str) {
-        self.write(Stream::Out, text);
+    fn say<'t>(&mut self, text: impl Into<Cow<'t, str>>) {
+        self.write(Stream::Out, text.into());
     }
 
     fn complain(&mut self, status: u8, sentence: &str) {
         self.status = status;
         let line = self.style().alarm(sentence) + "\n";
-        self.write(Stream::Err, &line);
+        self.write(Stream::Err, line.into());
     }
 
-    fn write(&mut self, stream: Stream, text: &str) {
+    fn write(&mut self, stream: Stream, text: Cow<'_, str>) {
         match self.terminal {
             // A terminal has one stream, and lines end there by returning first.
-            Some(_) => self.output.push(Stream::Out, &text.replace('\n', "\r\n")),
+            Some(_) => self.output.push(Stream::Out, text.replace('\n', "\r\n")),
             None => self.output.push(stream, text),
         }
     }

@@ -1,5 +1,6 @@
 //! What a shell has to say, until the client's window takes it. Pure.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// Where output goes at the client.
@@ -24,12 +25,15 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub fn push(&mut self, stream: Stream, text: &str) {
+    pub fn push<'t>(&mut self, stream: Stream, text: impl Into<Cow<'t, str>>) {
+        let text: Cow<'_, str> = text.into();
         self.waiting += text.len();
         match self.pieces.back_mut() {
-            Some((last, bytes)) if *last == stream && bytes.len() < ENOUGH => bytes.extend(text.as_bytes()),
+            Some((last, bytes)) if *last == stream && bytes.len() + text.len() < ENOUGH => {
+                bytes.extend(text.as_bytes())
+            }
             _ if text.is_empty() => {}
-            _ => self.pieces.push_back((stream, text.as_bytes().to_vec())),
+            _ => self.pieces.push_back((stream, text.into_owned().into_bytes())),
         }
     }
 
@@ -78,7 +82,7 @@ mod tests {
         output.take(1);
         output.take(1);
         assert!(output.is_empty() && !output.is_backed_up());
-        output.push(Stream::Out, &"x".repeat(ENOUGH + 1));
+        output.push(Stream::Out, "x".repeat(ENOUGH + 1));
         assert!(output.is_backed_up());
     }
 }

@@ -184,8 +184,12 @@ pub fn any(value: &Value, style: &Style) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => {
-            let lines: Vec<_> = text.lines().map(printable).collect();
-            lines.join("\n") + "\n"
+            let mut lines = String::with_capacity(text.len() + 1);
+            for line in text.lines() {
+                lines.push_str(&printable(line));
+                lines.push('\n');
+            }
+            if lines.is_empty() { "\n".to_owned() } else { lines }
         }
         Value::Object(members) => {
             let members: Vec<_> = members.keys().map(|key| (printable(key), cell(value, key))).collect();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use log::LevelFilter;
 use serde_json::Value;
 
+use super::jobs::Feed;
 use super::render::Style;
 use super::text;
 use super::top::top;
@@ -30,7 +31,7 @@ pub struct Command {
 }
 
 /// What arguments can be completed to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Completes {
     /// Nothing is known about them.
     Nothing,
@@ -38,8 +39,8 @@ pub enum Completes {
     Commands,
     /// A procedure, and the names of its arguments.
     Procedures,
-    /// One of these.
-    Words(&'static [&'static str]),
+    /// Whatever of these can stand behind the words that are there.
+    Words(fn(&[&str]) -> &'static [&'static str]),
 }
 
 /// What a command leads to.
@@ -50,8 +51,8 @@ pub enum Step {
     Ask(Request, Written),
     /// Several questions, and again every so often until a key is pressed.
     Watch(Watch),
-    /// The events of the agent, so many of them or until it is interrupted.
-    Follow(Option<u64>),
+    /// What comes, until it is enough or interrupted.
+    Follow(Feed),
     /// The end of the dialogue.
     Exit,
 }
@@ -123,6 +124,11 @@ const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 const HISTORY: u32 = 60;
 /// In about so many lines.
 const HISTORY_LINES: f64 = 20.0;
+
+/// What makes `log` follow.
+const FOLLOW: &str = "follow";
+
+const LOG_WORDS: &[&str] = &[FOLLOW, "off", "error", "warn", "info", "debug", "trace"];
 
 /// How long a picture of `top` stands.
 const TOP_EVERY: Duration = Duration::from_secs(1);
@@ -262,20 +268,19 @@ pub const COMMANDS: &[Command] = &[
     },
     Command {
         name: "log",
-        arguments: "[LEVEL]",
-        help: "The level of the agent's log; with off, error, warn, info, debug or trace sets it.",
-        completes: Completes::Words(LEVELS),
-        run: |words| {
-            let level = match at_most_one(words)? {
-                None => None,
-                Some(level) => Some(
-                    LevelFilter::from_str(level)
-                        .ok()
-                        .filter(|_| LEVELS.contains(&level))
-                        .ok_or_else(|| wrong(&LEVELS.join(", "), level))?,
-                ),
-            };
-            Ok(Step::Ask(Request::LogLevel(level), Written::By(super::render::any)))
+        arguments: "[follow] [LEVEL]",
+        help: "The level of the log; with error, warn, info, debug, trace or off sets it. With follow: what is logged from \
+               that level (info) on, until Ctrl-C.",
+        completes: Completes::Words(|words| match words {
+            [] => LOG_WORDS,
+            ["follow"] => LEVELS,
+            _ => &[],
+        }),
+        run: |words| match words.split_first() {
+            Some((follow, rest)) if follow.text == FOLLOW => {
+                Ok(Step::Follow(Feed::Log(level(rest)?.unwrap_or(LevelFilter::Info))))
+            }
+            _ => Ok(Step::Ask(Request::LogLevel(level(words)?), Written::By(super::render::any))),
         },
     },
     Command {
@@ -285,7 +290,7 @@ pub const COMMANDS: &[Command] = &[
         completes: Completes::Nothing,
         run: |words| match number(words, "a number of events")? {
             Some(0) => Err(wrong("a number of events from 1", "0")),
-            count => Ok(Step::Follow(count.map(u64::from))),
+            count => Ok(Step::Follow(Feed::Events(count.map(u64::from)))),
         },
     },
     Command {
@@ -364,6 +369,14 @@ fn number(words: &[Word], expected: &str) -> Result<Option<u32>, Usage> {
     at_most_one(words)?.map(|text| text.parse().map_err(|_| wrong(expected, text))).transpose()
 }
 
+fn level(words: &[Word]) -> Result<Option<LevelFilter>, Usage> {
+    let level = at_most_one(words)?.map(|text| {
+        let level = LevelFilter::from_str(text).ok().filter(|_| LEVELS.contains(&text));
+        level.ok_or_else(|| wrong(&LEVELS.join(", "), text))
+    });
+    level.transpose()
+}
+
 fn wrong(expected: &str, got: &str) -> Usage {
     Usage(format!("expected {expected}, got {got:?}"))
 }
@@ -418,6 +431,8 @@ mod tests {
             ("affinity 3-1", "expected a list of CPUs like 0,2-3, got \"3-1\""),
             ("affinity 0-99999999", "expected a list of CPUs like 0,2-3, got \"0-99999999\""),
             ("log loud", "expected off, error, warn, info, debug, trace, got \"loud\""),
+            ("log follow loud", "expected off, error, warn, info, debug, trace, got \"loud\""),
+            ("log follow info x", "expected at most one argument, got \"x\""),
             ("events 0", "expected a number of events from 1, got \"0\""),
             ("call", "expected a procedure, got nothing"),
             ("kick", "expected the number of a connection, as who shows it, got nothing"),

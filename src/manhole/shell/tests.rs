@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use log::{Level, LevelFilter};
 use serde_json::json;
 
 use super::output::ENOUGH;
 use super::table::Custom;
 use super::*;
-use crate::manhole::question::{Inquiry, Question, Refusal};
+use crate::manhole::log_feed::Logged;
+use crate::manhole::question::{Heard, Inquiry, Question, Refusal};
+use crate::sync::clock::Timestamp;
 use crate::wamp::Payload;
 
 pub(super) fn setting() -> Setting {
@@ -20,6 +23,7 @@ pub(super) fn setting() -> Setting {
         name: "w1".to_owned(),
         custom: vec![Custom { name: "pump".to_owned(), help: "Pumps.".to_owned(), run: Arc::new(|_| Ok(json!(null))) }],
         procedures: vec![procedure("get_cpus", &[]), procedure("set_cpu_affinity", &["cpus", "relative"])],
+        log: Some(LogFeed::default()),
     }
 }
 
@@ -176,9 +180,9 @@ fn a_terminal_has_a_prompt_and_its_lines_return() {
 fn ctrl_c_ends_what_runs_and_what_was_typed_before_it() {
     let mut dialogue = Dialogue::terminal();
     dialogue.send("events\r");
-    assert!(dialogue.shell.follows());
+    assert!(dialogue.shell.follows().is_some());
     dialogue.send("stats\rgc\r\x03he");
-    assert!(!dialogue.shell.follows());
+    assert!(dialogue.shell.follows().is_none());
     dialogue.send("lp exit\r");
     let (out, _) = dialogue.said();
     assert!(
@@ -187,13 +191,16 @@ fn ctrl_c_ends_what_runs_and_what_was_typed_before_it() {
     );
 
     dialogue.send("events\rgc\r\x03");
-    assert!(!dialogue.shell.follows() && dialogue.shell.next_request().is_none(), "also when it was typed ahead");
+    assert!(
+        dialogue.shell.follows().is_none() && dialogue.shell.next_request().is_none(),
+        "also when it was typed ahead"
+    );
 
     let mut script = Dialogue::script();
     script.send("events\n\x03");
-    assert!(script.shell.follows(), "without a terminal it is a byte like any other");
+    assert!(script.shell.follows().is_some(), "without a terminal it is a byte like any other");
     script.shell.interrupt(script.now);
-    assert!(!script.shell.follows());
+    assert!(script.shell.follows().is_none());
 }
 
 #[test]
@@ -209,6 +216,45 @@ fn events_are_followed_until_enough_came_and_what_was_missed_is_told() {
     assert_eq!(dialogue.shell.exit(), Some(0));
     dialogue.shell.hear(&heard(0), dialogue.now);
     assert_eq!(dialogue.said().0, "");
+}
+
+#[test]
+fn the_log_is_followed_as_far_as_it_is_grave_until_it_is_interrupted() {
+    let mut dialogue = Dialogue::command("log follow warn --json");
+    assert_eq!(dialogue.shell.follows(), Some(Feed::Log(LevelFilter::Warn)));
+    let logged = |level, missed| Logged {
+        at: Timestamp::from_ns(1_795_334_845_801_000_000),
+        level,
+        target: "a::b".to_owned(),
+        message: "x\x1b\"".to_owned(),
+        missed,
+    };
+    dialogue.shell.read_log(&logged(Level::Info, 0), dialogue.now);
+    assert_eq!(dialogue.said(), Default::default(), "another dialogue of the connection follows more");
+    dialogue.shell.read_log(&logged(Level::Warn, 2), dialogue.now);
+    let (out, err) = dialogue.said();
+    let line = r#"{"ts":"2026-11-22T08:07:25.801Z","level":"warn","target":"a::b","message":"x\u001b\""}"#;
+    assert_eq!((out.trim_end(), err.as_str()), (line, "2 records were missed\n"));
+    dialogue.shell.interrupt(dialogue.now);
+    assert_eq!(dialogue.shell.exit(), Some(130));
+
+    let mut dialogue = Dialogue::terminal();
+    dialogue.send("log follow\r");
+    dialogue.said();
+    dialogue.shell.read_log(&logged(Level::Info, 0), dialogue.now);
+    assert_eq!(dialogue.said().0, "2026-11-22T08:07:25.801Z INFO a::b: x\\u{1b}\"\r\n");
+    dialogue.send("\x03");
+    assert!(dialogue.shell.follows().is_none());
+}
+
+#[test]
+fn a_program_that_gives_away_no_log_says_so() {
+    let (setting, now) = (Setting { log: None, ..setting() }, Instant::now());
+    let shell = Shell::of_command(Arc::new(setting), b"log follow", None, now);
+    let mut dialogue = Dialogue { shell, now };
+    let sentence = "crossbar.error.feature_unavailable: this program's log cannot be followed: it has no LogFeed\n";
+    assert_eq!(dialogue.said(), (String::new(), sentence.to_owned()));
+    assert_eq!(dialogue.shell.exit(), Some(1));
 }
 
 fn answer_top(dialogue: &mut Dialogue) {

@@ -1,9 +1,11 @@
 //! How the answers of the commands look to people. Pure: a value in, text out. What a member of an answer means is told where
 //! it is made (`process`, `sampler`, `api`).
 
+use log::Level;
 use serde_json::Value;
 
 use super::render::{Align, Style, any, bytes_cell, cell, number_cell, pairs, span, table};
+use crate::sync::clock::Timestamp;
 use crate::terminal::{one_line, printable};
 
 /// `stats`
@@ -233,6 +235,13 @@ pub(super) fn event(topic: &str, payload: &crate::wamp::Payload, style: &Style) 
     let part = |raw: Option<&serde_json::value::RawValue>| raw.map(|raw| format!(" {}", one_line(raw.get())));
     let (args, kwargs) = (part(payload.raw_args()), part(payload.raw_kwargs()));
     format!("{}{}{}\n", style.strong(&printable(topic)), args.unwrap_or_default(), kwargs.unwrap_or_default())
+}
+
+/// A record of the log.
+pub(super) fn record(at: Timestamp, level: Level, target: &str, message: &str, style: &Style) -> String {
+    let (name, target, message) = (level.as_str(), printable(target), printable(message));
+    let name = if level <= Level::Warn { style.alarm(name) } else { style.strong(name) };
+    format!("{at} {name} {target}: {message}\n")
 }
 
 /// A string of a dict, or nothing.

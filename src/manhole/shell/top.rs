@@ -1,7 +1,5 @@
 //! The picture of `top`: the process, and its threads by what they use. Pure.
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
 use super::render::{Align, Style, bytes_cell, cell, number_cell, table};
@@ -15,9 +13,10 @@ pub(super) fn top(frame: &Frame<'_>, style: &Style) -> String {
     let none = Value::Null;
     let stats = frame.now.first().unwrap_or(&none);
     let used = used(frame);
-    let mut threads: Vec<(&Value, Option<f64>)> =
-        threads(frame.now).map(|thread| (thread, used.get(&tid(thread)).copied())).collect();
-    threads.sort_by(|a, b| b.1.unwrap_or_default().total_cmp(&a.1.unwrap_or_default()).then(tid(a.0).cmp(&tid(b.0))));
+    let mut threads: Vec<(&Value, Option<f64>)> = threads(frame.now).map(|thread| (thread, used(thread))).collect();
+    threads.sort_unstable_by(|a, b| {
+        b.1.unwrap_or_default().total_cmp(&a.1.unwrap_or_default()).then(tid(a.0).cmp(&tid(b.0)))
+    });
     let count = threads.len();
     if let Some(rows) = style.rows {
         threads.truncate(rows.saturating_sub(FRAME_LINES).max(1));
@@ -58,16 +57,16 @@ pub(super) fn top(frame: &Frame<'_>, style: &Style) -> String {
 }
 
 /// What each thread used since the frame before, in percent of a CPU; a thread that is new, or a first frame, has nothing.
-fn used(frame: &Frame<'_>) -> HashMap<i64, f64> {
-    let Some((before, seconds)) = frame.before else { return HashMap::new() };
+fn used(frame: &Frame<'_>) -> impl Fn(&Value) -> Option<f64> {
     let cpu = |thread: &Value| thread.get("cpu").and_then(Value::as_f64);
-    let before: HashMap<i64, f64> = threads(before).filter_map(|thread| Some((tid(thread), cpu(thread)?))).collect();
-    threads(frame.now)
-        .filter_map(|thread| {
-            let used = cpu(thread)? - before.get(&tid(thread))?;
-            Some((tid(thread), (used * 100.0 / seconds.max(0.001)).max(0.0)))
-        })
-        .collect()
+    let (before, seconds) = frame.before.unwrap_or((&[], 1.0));
+    // They come in the order of their ids.
+    let before: Vec<(i64, f64)> = threads(before).filter_map(|thread| Some((tid(thread), cpu(thread)?))).collect();
+    move |thread| {
+        let at = before.binary_search_by_key(&tid(thread), |(tid, _)| *tid).ok()?;
+        let used = cpu(thread)? - before.get(at)?.1;
+        Some((used * 100.0 / seconds.max(0.001)).max(0.0))
+    }
 }
 
 fn threads(answers: &[Value]) -> impl Iterator<Item = &Value> {

@@ -126,6 +126,26 @@ fn a_dialogue_on_a_terminal() {
 }
 
 #[test]
+fn the_log_is_followed_as_it_is_written() {
+    let board = Board::new();
+    let mut watching = Program::spawn(board.ssh(&[], &["log", "follow", "--json"]));
+    // What is logged before it follows does not reach it.
+    let line = 'followed: loop {
+        board.run(&["affinity"]);
+        while let Some(line) = watching.line_within(std::time::Duration::from_millis(100)) {
+            if line.contains("runs affinity") {
+                break 'followed line;
+            }
+        }
+    };
+    let record: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&record["level"], record.as_object().unwrap().len()), (&json!("info"), 4), "{record}");
+    assert!(record["message"].as_str().unwrap().starts_with("joe from 127.0.0.1:"), "{record}");
+    watching.signal(nix::sys::signal::Signal::SIGTERM);
+    watching.end();
+}
+
+#[test]
 fn who_is_there_and_kick() {
     let board = Board::new();
     let watching = Program::spawn(board.ssh(&[], &["events"]));
