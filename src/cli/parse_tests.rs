@@ -125,7 +125,7 @@ fn what_is_wrong_is_told_with_what_to_type() {
         (&["call", "a.b", "--raw=1"], "--raw: expected no value, got \"1\""),
         (&["call", "a.b", "-k", "x"], "-k: expected KEY=VALUE, got \"x\""),
         (&["call", "a.b", "-k", "x=1", "-k", "x=2"], "-k: expected every KEY once, got \"x\" twice"),
-        (&["join", "http://x"], "URL: expected a URL like ws://HOST:PORT/ws, got \"http://x\""),
+        (&["join", "http://x"], "URL: expected a URL like ws://HOST:PORT/ws or rs://HOST:PORT, got \"http://x\""),
         (&["join", "ws://a/", "ws://b/"], "expected no more arguments, got \"ws://b/\""),
         (&["procedures", "x"], "expected no more arguments, got \"x\""),
         (&["subscribe", "a.b", "--match", "regex"], "--match: expected exact, prefix or wildcard, got \"regex\""),

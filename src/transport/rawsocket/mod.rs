@@ -5,6 +5,7 @@
 //! finds out when the peer is gone without a word (`SO_KEEPALIVE` and `TCP_USER_TIMEOUT`, tcp(7)).
 
 mod greeting;
+mod message;
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
@@ -17,6 +18,7 @@ use tungstenite::Bytes;
 
 pub use greeting::MAGIC;
 use greeting::{Greeting, LENGTH, Refusal};
+use message::{HEADER, Kind, Outgoing};
 
 use super::keepalive::{Due, Keepalive, KeepalivePolicy};
 use super::stream::Stream;
@@ -24,9 +26,6 @@ use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Tran
 use crate::sync::wait::Interest;
 use crate::wamp::Message;
 use crate::wamp::codec::Serialization;
-
-/// Bytes before each message: its kind and its length.
-const HEADER: usize = 4;
 
 /// What a queued message costs beside its bytes.
 const MESSAGE_COST: usize = 64;
@@ -95,23 +94,6 @@ enum Closing {
     Draining(Instant),
     /// We have said that nothing follows.
     Said(Instant),
-}
-
-/// A message on its way out.
-#[derive(Debug)]
-struct Outgoing {
-    header: [u8; HEADER],
-    /// Bytes of the header that are out.
-    written: usize,
-    payload: Bytes,
-}
-
-/// What a message is (*RawSocket Transport*, Serialization).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Regular = 0,
-    Ping = 1,
-    Pong = 2,
 }
 
 /// What stands at the beginning of the input.
@@ -204,18 +186,8 @@ impl RawSocket {
     /// What stands next in the input; a sentence when it is nothing.
     fn look(&self) -> Result<Taken, String> {
         let input = self.input.get(self.taken..).unwrap_or_default();
-        let Some([kind, length @ ..]) = input.first_chunk::<HEADER>() else { return Ok(Taken::Part) };
-        let [a, b, c] = length.map(usize::from);
-        // Of 25 bits, so that it can be 16 MiB.
-        let length = usize::from(kind >> 3 & 1) << 24 | a << 16 | b << 8 | c;
-        let kind = match kind & 0xf7 {
-            0 => Kind::Regular,
-            1 => Kind::Ping,
-            2 => Kind::Pong,
-            _ => {
-                return Err(format!("expected a message, a ping or a pong, got byte {kind:#04x}"));
-            }
-        };
+        let Some(&header) = input.first_chunk::<HEADER>() else { return Ok(Taken::Part) };
+        let (kind, length) = message::header(header)?;
         if length > self.longest_in {
             return Err(format!("expected at most {} bytes, got {length}", self.longest_in));
         }
@@ -313,34 +285,6 @@ impl RawSocket {
             self.queued = self.queued.saturating_sub(length + MESSAGE_COST);
             self.queue.pop_front();
         }
-    }
-}
-
-impl Outgoing {
-    fn new(kind: Kind, payload: Bytes) -> Self {
-        let [.., extended, a, b, c] = (payload.len() as u64).to_be_bytes();
-        Self { header: [(extended & 1) << 3 | kind as u8, a, b, c], written: 0, payload }
-    }
-
-    fn greeting(bytes: [u8; LENGTH]) -> Self {
-        Self { header: bytes, written: 0, payload: Bytes::new() }
-    }
-
-    /// What is left of the header.
-    fn header(&self) -> &[u8] {
-        self.header.get(self.written..).unwrap_or_default()
-    }
-
-    /// Bytes that are not written yet.
-    fn length(&self) -> usize {
-        self.header().len() + self.payload.len()
-    }
-
-    /// So many bytes, fewer than are left, were written.
-    fn skip(&mut self, count: usize) {
-        let of_header = count.min(self.header().len());
-        self.written += of_header;
-        self.payload = self.payload.slice(count - of_header..);
     }
 }
 
@@ -454,7 +398,7 @@ impl Transport for RawSocket {
         self.blocked = false;
         while !self.queue.is_empty() {
             let mut pieces = [IoSlice::new(&[]); PIECES];
-            let parts = self.queue.iter().flat_map(|outgoing| [outgoing.header(), &outgoing.payload]);
+            let parts = self.queue.iter().flat_map(|outgoing| [outgoing.header(), outgoing.payload()]);
             for (piece, part) in pieces.iter_mut().zip(parts) {
                 *piece = IoSlice::new(part);
             }

@@ -53,8 +53,7 @@ fn who_is_no_router_is_told_in_plain_words_exit_3() {
         for arguments in [&["call", "a.b", "--url"][..], &["join", "--no-retry", "--log-level", "off"]] {
             let (url, accepted) = stranger(greeting);
             let end = run(arguments.iter().copied().chain([url.as_str()]));
-            let sentence =
-                format!("wampproc: cannot connect: expected a WebSocket upgrade to wamp.2.json, got {got}\n");
+            let sentence = format!("wampproc: cannot connect: expected a WebSocket upgrade to WAMP, got {got}\n");
             assert_end(&end, 3, "", &sentence);
             accepted.join().unwrap();
         }

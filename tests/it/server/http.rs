@@ -29,7 +29,7 @@ fn every_request_gets_its_answer_and_the_end_of_the_connection() {
         ("POST / HTTP/1.1\nHost: localhost\nContent-Length: 4\n\nbody".to_owned(), 405),
         ("no request\n\n".to_owned(), 400),
         (long, 431),
-        (UPGRADE.replace("wamp.2.json", "wamp.2.cbor"), 400),
+        (UPGRADE.replace("wamp.2.json", "wamp.2.ubjson"), 400),
         (UPGRADE.replace("Host: localhost", "Host: localhost\nOrigin: http://evil.example"), 403),
         (UPGRADE.replace("Host: localhost", "Host: evil.example"), 403),
         (UPGRADE.replace("Version: 13", "Version: 12"), 426),
