@@ -35,11 +35,26 @@ class Refused(Exception):
 class Session(ApplicationSession):
     """`joined` gives the WELCOME's details, `left` the reason of the end."""
 
-    def __init__(self, realm):
+    def __init__(self, realm, authenticator=None):
         super().__init__(ComponentConfig(realm=realm))
+        self._authenticator = authenticator
         loop = asyncio.get_running_loop()
         self.joined = loop.create_future()
         self.left = loop.create_future()
+
+    def onConnect(self):
+        if self._authenticator is None:
+            return super().onConnect()
+        who, method = self._authenticator._args, self._authenticator.name
+        extra = self._authenticator.authextra
+        self.join(self.config.realm, [method], who.get("authid"), who.get("authrole"), extra)
+
+    def onChallenge(self, challenge):
+        return self._authenticator.on_challenge(self, challenge)
+
+    def onWelcome(self, welcome):
+        if self._authenticator is not None:
+            return self._authenticator.on_welcome(self, welcome.authextra)
 
     def onJoin(self, details):
         self.joined.set_result(details)
@@ -87,10 +102,10 @@ class Session(ApplicationSession):
         await self.close()
 
 
-async def join(url, realm="realm1", timeout=10.0):
-    """A joined session."""
+async def join(url, realm="realm1", timeout=10.0, authenticator=None):
+    """A joined session, by one of autobahn's authenticators, or anonymous."""
     address = urllib.parse.urlsplit(url)
-    session = Session(realm)
+    session = Session(realm, authenticator)
     factory = WampWebSocketClientFactory(lambda: session, url=url, serializers=[JsonSerializer()])
     txaio.config.loop = asyncio.get_running_loop()
     async with asyncio.timeout(timeout):

@@ -14,6 +14,7 @@ from cli_topics import check_publish, check_subscribe
 from client import join, quiet_about_lost_transports
 from errors import check_errors
 from events import check_events
+from logins import check_logins
 from manhole_api import check_manhole_api
 from manhole_ssh import check_manhole_clients
 from measures import check_family, check_measures
@@ -157,6 +158,7 @@ PARTS = {
     "crossbar": on_crossbar,
     "restarts": restarts,
     "manhole": manhole,
+    "logins": check_logins,
 }
 # Only by name.
 REFERENCE_PARTS = {"router-of-crossbar": router_of_crossbar, "node-of-crossbar": node_of_crossbar}

@@ -168,11 +168,11 @@ def crossbar_config(port):
     return {"version": 2, "workers": [{"type": "router", "realms": [realm], "transports": [transport]}]}
 
 
-async def start_crossbar(directory, port):
-    """A real Crossbar.io, listening."""
+async def start_crossbar(directory, port, config=crossbar_config):
+    """A real Crossbar.io, listening; `config` makes its configuration for a port."""
     node = pathlib.Path(directory) / ".crossbar"
     node.mkdir(exist_ok=True)
-    (node / "config.json").write_text(json.dumps(crossbar_config(port)))
+    (node / "config.json").write_text(json.dumps(config(port)))
     child = await Child.start(CROSSBAR, "start", "--cbdir", str(node), "--color", "false")
     await child.line(lambda line: "NODE_BOOT_COMPLETE" in line, timeout=CROSSBAR_START)
     return child

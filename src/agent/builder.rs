@@ -23,6 +23,7 @@ use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory::Memory;
 use crate::transport::url::Url;
 use crate::wamp::Uri;
+use crate::wamp::auth::Login;
 use crate::wamp::uri::{Form, Rules, is_component};
 
 /// Letters from other threads that may wait for the loop.
@@ -44,6 +45,7 @@ pub struct AgentBuilder {
     target: TargetChoice,
     gc: Option<GcMethod>,
     realm: Uri,
+    login: Login,
     role: Role,
     node: Option<String>,
     worker: Option<String>,
@@ -66,6 +68,7 @@ impl AgentBuilder {
             target: TargetChoice::default(),
             gc: None,
             realm: Uri::from("realm1"),
+            login: Login::default(),
             role: Role::default(),
             node: None,
             worker: None,
@@ -110,6 +113,13 @@ impl AgentBuilder {
     #[must_use]
     pub fn realm(mut self, realm: impl Into<Uri>) -> Self {
         self.realm = realm.into();
+        self
+    }
+
+    /// Who to be at the router, and how to prove it; anonymous by default.
+    #[must_use]
+    pub fn login(mut self, login: Login) -> Self {
+        self.login = login;
         self
     }
 
@@ -249,6 +259,7 @@ impl AgentBuilder {
         Ok(Agent {
             connector: self.connector,
             realm: self.realm,
+            login: self.login,
             patience: self.patience,
             reconnect: Reconnect::new(self.reconnect),
             mailbox,

@@ -21,6 +21,7 @@ use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory::Memory;
 use crate::transport::url::Url;
 use crate::transport::{Transport, TransportError};
+use crate::wamp::auth::Login;
 use crate::wamp::error::uri::CLOSE_NORMAL;
 use crate::wamp::options::RegisterOptions;
 use crate::wamp::{Event, Uri, WampError};
@@ -52,6 +53,7 @@ const FINAL_REFUSALS: [&str; 12] = [
 pub struct Agent {
     pub(super) connector: Connector,
     pub(super) realm: Uri,
+    pub(super) login: Login,
     pub(super) patience: Patience,
     pub(super) reconnect: Reconnect,
     // Before the dispatcher: the sampler may wait for room in it, and must find it closed when it is to end.
@@ -227,9 +229,10 @@ impl Agent {
     }
 
     fn connect(&mut self, now: Instant) -> Result<Connection, AgentError> {
-        match self.connector.connect(now) {
-            Ok(transport) => Ok(Connection::Linked(Box::new(Joined {
-                link: Link::join(transport, &self.realm),
+        let link = self.connector.connect(now).and_then(|transport| Link::join(transport, &self.realm, &self.login));
+        match link {
+            Ok(link) => Ok(Connection::Linked(Box::new(Joined {
+                link,
                 registrar: self.dispatcher.session_begins(if self.sessions == 0 {
                     Attempt::First
                 } else {

@@ -56,6 +56,7 @@ pub fn converse(
     timeout: Timeout,
     conversation: impl FnOnce(&mut Conversation) -> Result<Goodbye, Failure>,
 ) -> Result<(), Failure> {
+    let login = place.login.resolve()?;
     let (limit, way_in) = match timeout {
         Timeout::Unsaid => (None, dial::Limit::EachStep),
         Timeout::Never => (None, dial::Limit::Until(None)),
@@ -68,7 +69,7 @@ pub fn converse(
     let waker = Waker::new().map_err(|error| Failure::System { what: "make an eventfd".to_owned(), error })?;
     let (signal, interrupt) = (waker.clone(), waker.clone());
     signals.then(move || signal.wake());
-    let client = Client::join(&place.url, &place.realm, way_in, waker)
+    let client = Client::join(&place.url, &place.realm, &login, way_in, waker)
         .map_err(|error| if signals.came() { Failure::Interrupted } else { error.into() })?;
     let mut session = Conversation { client, signals, interrupt, limit };
     let outcome = conversation(&mut session);

@@ -86,6 +86,7 @@ const fn exit_of(error: &LinkError) -> Exit {
         LinkError::Unanswered(_) | LinkError::Unreachable(TransportError::TooSlow(_)) => Exit::TimedOut,
         LinkError::Unreachable(_) => Exit::Unreachable,
         LinkError::Refused(_) => Exit::Refused,
+        LinkError::Randomness(_) => Exit::Failed,
         LinkError::Lost(_) | LinkError::Ended(_) | LinkError::Violation(_) => Exit::Lost,
     }
 }

@@ -11,6 +11,7 @@ use log::LevelFilter;
 
 use super::arguments::Arguments;
 use super::failure::Failure;
+use super::login::LoginFlags;
 use super::manhole::Manhole;
 use super::output;
 use super::target::Target;
@@ -81,11 +82,13 @@ pub struct Place {
     pub url: Url,
     /// The realm.
     pub realm: Uri,
+    /// Who to be there.
+    pub login: LoginFlags,
 }
 
 impl Default for Place {
     fn default() -> Self {
-        Self { url: Url::default(), realm: Uri::from("") }
+        Self { url: Url::default(), realm: Uri::from(""), login: LoginFlags::default() }
     }
 }
 

@@ -14,10 +14,12 @@ pub(super) fn run(
     connection: &Connection,
 ) -> Result<(), Failure> {
     connection.check()?;
+    let login = place.login.resolve()?;
     let signals = Signals::catch()?;
     let url = place.url.to_string();
     let builder = Agent::builder(place.url.clone())
         .realm(place.realm.clone())
+        .login(login)
         .patience(connection.patience)
         .reconnect(connection.reconnect)
         .keepalive(connection.keepalive)

@@ -15,7 +15,8 @@ use super::listing::listed;
 use crate::api::{Names, Role};
 use crate::sampler::{LONGEST_HISTORY, SHORTEST_INTERVAL};
 use crate::wamp::Uri;
-use crate::wamp::options::Match;
+use crate::wamp::auth::Method;
+use crate::wamp::options::{Dict, Match};
 use crate::wamp::uri::{Form, Rules, is_component};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -208,6 +209,21 @@ pub fn log_level(text: &str) -> Result<LevelFilter, String> {
             ("trace", LevelFilter::Trace),
         ],
     )
+}
+
+/// How to log in.
+pub fn method(text: &str) -> Result<Method, String> {
+    word(text, &Method::ALL.map(|method| (method.name(), method)))
+}
+
+/// A dict in JSON.
+pub fn dict(text: &str) -> Result<Dict, String> {
+    serde_json::from_str(text).map_err(|error| format!("expected a dict in JSON, got {text:?}: {error}"))
+}
+
+/// The number of a descriptor.
+pub fn descriptor(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| format!("expected the number of a descriptor, 0 to 65535, got {text:?}"))
 }
 
 /// `KEY=VALUE`.

@@ -13,6 +13,7 @@ use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::url::Url;
 use crate::wamp::Event;
 use crate::wamp::Uri;
+use crate::wamp::auth::Login;
 use crate::wamp::error::uri::CLOSE_NORMAL;
 use crate::wamp::session::Session;
 
@@ -42,10 +43,11 @@ impl Client {
     /// # Errors
     /// [`LinkError`]; who has no time left for HELLO's answer gets [`LinkError::Unanswered`], for any step before
     /// [`LinkError::Unreachable`] with [`TransportError::TooSlow`]; an interrupt is [`LinkError::Lost`].
-    pub fn join(url: &Url, realm: &Uri, limit: Limit, interrupt: Waker) -> Result<Self, LinkError> {
+    pub fn join(url: &Url, realm: &Uri, login: &Login, limit: Limit, interrupt: Waker) -> Result<Self, LinkError> {
         let now = Instant::now();
         let dial = Dial::within(url, KeepalivePolicy::default(), limit, now).map_err(LinkError::Unreachable)?;
-        let mut client = Self { link: Link::join_within(Box::new(dial), realm, limit), interrupt, outlet: None };
+        let link = Link::join_within(Box::new(dial), realm, login, limit)?;
+        let mut client = Self { link, interrupt, outlet: None };
         loop {
             // The link keeps the time itself, and says what took too long.
             match client.wait(None)? {

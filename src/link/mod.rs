@@ -4,6 +4,7 @@
 pub mod client;
 
 use std::fmt;
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use crate::sync::wait::{Interest, earlier};
 use crate::transport::dial::Limit;
 use crate::transport::{Incoming, Transport, TransportError};
 use crate::wamp::Uri;
+use crate::wamp::auth::{Login, NONCE_LENGTH};
 use crate::wamp::event::{Closing, Event};
 use crate::wamp::session::{Session, Violation};
 
@@ -73,6 +75,8 @@ pub enum LinkError {
     Violation(Violation),
     /// The router did not answer in time.
     Unanswered(&'static str),
+    /// The kernel gives no randomness to log in with.
+    Randomness(io::Error),
 }
 
 impl fmt::Display for LinkError {
@@ -83,6 +87,7 @@ impl fmt::Display for LinkError {
             Self::Lost(error) => write!(f, "connection lost: {error}"),
             Self::Ended(closing) => write!(f, "the router ended the session: {closing}"),
             Self::Violation(violation) => violation.fmt(f),
+            Self::Randomness(error) => write!(f, "cannot log in without random numbers: {error}"),
             Self::Unanswered(what) => write!(f, "the router did not answer {what} in time"),
         }
     }
@@ -92,23 +97,33 @@ impl std::error::Error for LinkError {}
 
 impl Link {
     /// Joins a realm over a transport that has taken its first step. The router has 10 s to answer HELLO.
-    #[must_use]
-    pub fn join(transport: Box<dyn Transport>, realm: &Uri) -> Self {
-        Self::join_within(transport, realm, Limit::EachStep)
+    ///
+    /// # Errors
+    /// [`LinkError::Randomness`].
+    pub fn join(transport: Box<dyn Transport>, realm: &Uri, login: &Login) -> Result<Self, LinkError> {
+        Self::join_within(transport, realm, login, Limit::EachStep)
     }
 
     /// Joins a realm; the router has as much time to answer HELLO as the limit gives.
-    #[must_use]
-    pub fn join_within(transport: Box<dyn Transport>, realm: &Uri, limit: Limit) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`LinkError::Randomness`].
+    pub fn join_within(
+        transport: Box<dyn Transport>,
+        realm: &Uri,
+        login: &Login,
+        limit: Limit,
+    ) -> Result<Self, LinkError> {
+        let attempt = login.attempt(nonce()?);
+        Ok(Self {
             transport,
-            session: Session::join(realm.clone(), AGENT),
+            session: Session::join(realm.clone(), AGENT, attempt),
             phase: Phase::Opening,
             limit,
             patience: None,
             held_back: false,
             stalled: None,
-        }
+        })
     }
 
     /// The session, to make requests and give answers in. [`Link::flush`] sends them.
@@ -301,6 +316,21 @@ impl Link {
     }
 }
 
+/// Random bytes for a login.
+#[cfg(feature = "auth")]
+fn nonce() -> Result<[u8; NONCE_LENGTH], LinkError> {
+    let mut nonce = [0; NONCE_LENGTH];
+    getrandom::fill(&mut nonce).map_err(|error| LinkError::Randomness(io::Error::other(error)))?;
+    Ok(nonce)
+}
+
+/// No method of this build needs random bytes.
+#[cfg(not(feature = "auth"))]
+#[allow(clippy::unnecessary_wraps)]
+const fn nonce() -> Result<[u8; NONCE_LENGTH], LinkError> {
+    Ok([0; NONCE_LENGTH])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,7 +353,7 @@ mod tests {
             let dial = Dial::within(&url, KeepalivePolicy::default(), limit, now).unwrap();
             assert_eq!(dial.deadline(), expected, "connecting, {limit:?}");
             let (here, _there) = memory::pair().unwrap();
-            let mut link = Link::join_within(Box::new(here), &realm, limit);
+            let mut link = Link::join_within(Box::new(here), &realm, &Login::default(), limit).unwrap();
             assert!(link.receive(now).unwrap().is_none());
             assert_eq!((link.phase, link.deadline()), (Phase::Joining, expected), "HELLO, {limit:?}");
         }

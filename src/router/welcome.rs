@@ -78,6 +78,7 @@ impl Router {
             authrole: Some(identity.authrole.to_owned()),
             authmethod: Some(identity.authmethod.to_owned()),
             authprovider: Some(identity.authprovider.to_owned()),
+            authextra: None,
         };
         joined.join(peer, identity, locality, &details.roles, welcome, &mut turn);
     }

@@ -35,6 +35,8 @@ pub mod uri {
     pub const OPTION_NOT_ALLOWED: &str = "wamp.error.option_not_allowed";
     /// The session may not do that.
     pub const NOT_AUTHORIZED: &str = "wamp.error.not_authorized";
+    /// Who the peer is was not proved.
+    pub const AUTHENTICATION_FAILED: &str = "wamp.error.authentication_failed";
     /// None of the offered ways to log in is known.
     pub const NO_AUTH_METHOD: &str = "wamp.error.no_auth_method";
     /// GOODBYE: the sender's end of a session.

@@ -1,5 +1,6 @@
 //! The messages of WAMP, typed: one variant each, in the order of the spec (*Message Definitions*).
 
+use super::auth::Secret;
 use super::id::{PublicationId, RegistrationId, RequestId, SessionId, SubscriptionId};
 use super::options::{
     CallOptions, CancelOptions, ClosingDetails, Dict, Empty, EventDetails, HelloDetails, InvocationDetails,
@@ -21,7 +22,7 @@ pub enum Message {
     /// The client must prove who it is: router to client.
     Challenge { method: String, extra: Dict },
     /// The proof: client to router.
-    Authenticate { signature: String, extra: Dict },
+    Authenticate { signature: Secret, extra: Dict },
     /// Ends a session, or agrees to its end: either way.
     Goodbye { details: ClosingDetails, reason: Uri },
     /// A request failed: to its sender.

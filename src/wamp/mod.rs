@@ -2,6 +2,7 @@
 //!
 //! Section names in these docs are those of *The Web Application Messaging Protocol* (wamp-proto.org).
 
+pub mod auth;
 pub mod binary;
 pub mod codec;
 mod encoded;

@@ -179,6 +179,9 @@ pub struct HelloDetails {
     /// What it wants to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authrole: Option<String>,
+    /// What its way to log in needs, or the application adds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authextra: Option<Dict>,
 }
 
 /// WELCOME.Details.
@@ -204,6 +207,9 @@ pub struct WelcomeDetails {
     /// Who says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authprovider: Option<String>,
+    /// What the way to log in needs, or the router adds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authextra: Option<Dict>,
 }
 
 /// ABORT.Details and GOODBYE.Details.

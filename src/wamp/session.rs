@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use super::auth::{Attempt, Expectation, Rejection};
 use super::error::{WampError, uri};
 use super::event::{Closing, Event};
 use super::id::{RegistrationId, RequestId, SubscriptionId};
@@ -25,10 +26,12 @@ pub struct Session {
     outbox: VecDeque<Message>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum State {
     /// HELLO is out.
-    Joining,
+    Joining(Box<Attempt>),
+    /// A CHALLENGE came, and AUTHENTICATE is out.
+    Authenticating(Expectation),
     /// WELCOME came.
     Established,
     /// Our GOODBYE is out.
@@ -78,17 +81,12 @@ impl From<TooManyRequests> for NotNow {
 }
 
 impl Session {
-    /// Opens a session: HELLO, anonymously, is in the outbox.
+    /// Opens a session: HELLO is in the outbox.
     #[must_use]
-    pub fn join(realm: Uri, agent: &str) -> Self {
-        let details = HelloDetails {
-            roles: client_roles(),
-            agent: Some(agent.to_owned()),
-            authmethods: vec!["anonymous".to_owned()],
-            ..HelloDetails::default()
-        };
+    pub fn join(realm: Uri, agent: &str, attempt: Attempt) -> Self {
+        let details = HelloDetails { roles: client_roles(), agent: Some(agent.to_owned()), ..attempt.hello() };
         Self {
-            state: State::Joining,
+            state: State::Joining(Box::new(attempt)),
             requests: Requests::default(),
             invocations: Invocations::default(),
             outbox: VecDeque::from([Message::Hello { realm, details }]),
@@ -103,13 +101,13 @@ impl Session {
     /// Whether the session is over, so that its transport can be closed once the outbox is written.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.state == State::Closed
+        matches!(self.state, State::Closed)
     }
 
     /// Whether requests can be made.
     #[must_use]
     pub fn is_established(&self) -> bool {
-        self.state == State::Established
+        matches!(self.state, State::Established)
     }
 
     /// How many invocations wait for our answer.
@@ -124,7 +122,7 @@ impl Session {
     /// [`Violation`] when the message may not come now; the session is then over.
     pub fn receive(&mut self, message: Message) -> Result<Option<Event>, Violation> {
         match self.state {
-            State::Joining => self.receive_joining(message),
+            State::Joining(_) | State::Authenticating(_) => self.receive_joining(message),
             State::Established => self.receive_established(message),
             // What was under way when our GOODBYE went out may still arrive, and concerns nobody. An ABORT does: the router
             // did not take what we sent before.
@@ -146,7 +144,7 @@ impl Session {
     /// The peer sent what is no message at all.
     pub fn violation(&mut self, sentence: impl Into<String>) -> Violation {
         let sentence = sentence.into();
-        if self.state != State::Closed {
+        if !self.is_closed() {
             self.state = State::Closed;
             self.outbox.push_back(Message::abort(uri::PROTOCOL_VIOLATION, sentence.clone()));
         }
@@ -159,6 +157,14 @@ impl Session {
                 if details.roles.broker.is_none() && details.roles.dealer.is_none() {
                     return Err(self.violation("WELCOME: expected the role of a broker or a dealer, got neither"));
                 }
+                let proved = match &self.state {
+                    State::Joining(attempt) => attempt.unchallenged().and_then(|expected| expected.check(&details)),
+                    State::Authenticating(expected) => expected.check(&details),
+                    _ => Ok(()),
+                };
+                if let Err(rejection) = proved {
+                    return self.reject(rejection);
+                }
                 self.state = State::Established;
                 Ok(Some(Event::Joined { session, details: Box::new(details) }))
             }
@@ -166,13 +172,33 @@ impl Session {
                 self.state = State::Closed;
                 Ok(Some(Event::Refused(Closing { reason, message: details.message })))
             }
-            Message::Challenge { method, .. } => {
-                self.state = State::Closed;
-                let sentence = format!("the router wants a login by {method:?}, and only \"anonymous\" was offered");
-                self.outbox.push_back(Message::abort(uri::NO_AUTH_METHOD, sentence.clone()));
-                Ok(Some(Event::Refused(Closing { reason: Uri::from(uri::NO_AUTH_METHOD), message: Some(sentence) })))
+            Message::Challenge { method, extra } => {
+                let State::Joining(attempt) = &self.state else {
+                    return Err(self.unexpected(Kind::Challenge, "WELCOME or ABORT after AUTHENTICATE"));
+                };
+                match attempt.answer(&method, &extra) {
+                    Ok((authenticate, expectation)) => {
+                        self.outbox.push_back(authenticate);
+                        self.state = State::Authenticating(expectation);
+                        Ok(None)
+                    }
+                    Err(rejection) => self.reject(rejection),
+                }
             }
-            other => Err(self.unexpected(other.kind(), "WELCOME or ABORT")),
+            other => Err(self.unexpected(other.kind(), "CHALLENGE, WELCOME or ABORT")),
+        }
+    }
+
+    /// The router did not log us in as we would have it.
+    fn reject(&mut self, rejection: Rejection) -> Result<Option<Event>, Violation> {
+        match rejection {
+            Rejection::Violation(sentence) => Err(self.violation(sentence)),
+            Rejection::Refusal(sentence) => {
+                self.state = State::Closed;
+                self.outbox.push_back(Message::abort(uri::AUTHENTICATION_FAILED, sentence.clone()));
+                let reason = Uri::from(uri::AUTHENTICATION_FAILED);
+                Ok(Some(Event::Refused(Closing { reason, message: Some(sentence) })))
+            }
         }
     }
 
@@ -356,7 +382,7 @@ impl Session {
                 self.state = State::Leaving;
                 self.outbox.push_back(Message::goodbye(reason));
             }
-            State::Joining => {
+            State::Joining(_) | State::Authenticating(_) => {
                 self.state = State::Closed;
                 self.outbox.push_back(Message::abort(reason, "the client gave up before it was welcome"));
             }
@@ -410,6 +436,9 @@ fn client_roles() -> Roles {
     }
 }
 
+#[cfg(test)]
+#[path = "session_login_tests.rs"]
+mod login_tests;
 #[cfg(test)]
 #[path = "session_tests.rs"]
 mod tests;

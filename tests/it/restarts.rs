@@ -10,6 +10,7 @@ use wampproc::server::{Server, ServerConfig, ServerError};
 use wampproc::sync::waker::Waker;
 use wampproc::transport::dial::Limit;
 use wampproc::transport::url::Url;
+use wampproc::wamp::auth::Login;
 use wampproc::wamp::options::CallOptions;
 use wampproc::wamp::{Event, Payload, Uri};
 
@@ -60,8 +61,14 @@ fn the_agent_is_whole_again_after_every_restart() {
     let mut server = Some(server);
     for _ in 0..RESTARTS {
         let deadline = Instant::now() + PATIENCE;
-        let mut client =
-            Client::join(&url, &Uri::from("realm1"), Limit::Until(Some(deadline)), Waker::new().unwrap()).unwrap();
+        let mut client = Client::join(
+            &url,
+            &Uri::from("realm1"),
+            &Login::default(),
+            Limit::Until(Some(deadline)),
+            Waker::new().unwrap(),
+        )
+        .unwrap();
         answers(&mut client, "crossbar.node.n1.worker.w1.utcnow", deadline);
         answers(&mut client, "crossbar.worker.w1.get_process_stats", deadline);
         assert!(!running.is_finished());

@@ -27,8 +27,14 @@ const IMPURE: [&str; 12] = [
 ];
 
 /// Files that may hold `unsafe`, each for a reason given at its top.
-const UNSAFE: [&str; 5] =
-    ["cli/signals.rs", "manhole/quick_ack.rs", "process/memory.rs", "process/pidfd.rs", "process/sockets/sys.rs"];
+const UNSAFE: [&str; 6] = [
+    "cli/inherited.rs",
+    "cli/signals.rs",
+    "manhole/quick_ack.rs",
+    "process/memory.rs",
+    "process/pidfd.rs",
+    "process/sockets/sys.rs",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -4,6 +4,7 @@ mod agent;
 mod client;
 mod connection;
 mod every;
+mod login;
 mod target;
 
 use std::ffi::OsStr;
@@ -73,9 +74,11 @@ impl Flag {
 
 const AGENTS: &[Name] = &[Serve, Join];
 const CLIENTS: &[Name] = &[Call, Subscribe, Publish];
+const LOGINS: &[Name] = &[Join, Call, Subscribe, Publish];
 
 /// All flags, by subject, in the order of `--help`.
-const TABLES: [&[Flag]; 5] = [connection::FLAGS, target::FLAGS, agent::FLAGS, client::FLAGS, every::FLAGS];
+const TABLES: [&[Flag]; 6] =
+    [connection::FLAGS, login::FLAGS, target::FLAGS, agent::FLAGS, client::FLAGS, every::FLAGS];
 
 /// All flags, in the order of `--help`.
 pub fn all() -> impl Iterator<Item = &'static Flag> {
@@ -86,6 +89,9 @@ pub fn all() -> impl Iterator<Item = &'static Flag> {
 pub const EXCLUSIVE: &[(&str, &str)] = &[
     ("no-retry", "reconnect-initial"),
     ("no-retry", "reconnect-max"),
+    ("secret-file", "secret-env"),
+    ("secret-file", "secret-fd"),
+    ("secret-env", "secret-fd"),
     ("pid", "pidfile"),
     ("gc-signal", "gc-command"),
 ];

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::DecodeError;
+use crate::wamp::auth::Secret;
 #[cfg(any(feature = "cbor", feature = "msgpack"))]
 use crate::wamp::encoded::Encoded;
 use crate::wamp::excerpt;
@@ -22,7 +23,9 @@ pub(super) fn read(mut list: Elements<'_>) -> Result<Message, DecodeError> {
         }
         Kind::Abort => Message::Abort { details: list.dict()?, reason: list.uri()? },
         Kind::Challenge => Message::Challenge { method: list.next("a string")?, extra: list.dict()? },
-        Kind::Authenticate => Message::Authenticate { signature: list.next("a string")?, extra: list.dict()? },
+        Kind::Authenticate => {
+            Message::Authenticate { signature: list.next("a string").map(Secret::new)?, extra: list.dict()? }
+        }
         Kind::Goodbye => Message::Goodbye { details: list.dict()?, reason: list.uri()? },
         Kind::Error => Message::Error {
             kind: list.request_kind()?,

@@ -21,9 +21,8 @@ pub(super) fn write<L: List>(message: &Message, list: L) -> L {
         Message::Hello { realm, details } => list.and(realm).and(details),
         Message::Welcome { session, details } => list.and(session).and(details),
         Message::Abort { details, reason } | Message::Goodbye { details, reason } => list.and(details).and(reason),
-        Message::Challenge { method: text, extra } | Message::Authenticate { signature: text, extra } => {
-            list.and(text).and(extra)
-        }
+        Message::Challenge { method, extra } => list.and(method).and(extra),
+        Message::Authenticate { signature, extra } => list.and(signature.expose()).and(extra),
         Message::Error { kind, request, details, error, payload } => {
             list.and(&kind.code()).and(request).and(details).and(error).and_payload(payload)
         }

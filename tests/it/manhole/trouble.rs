@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use wampproc::link::client::{Client, Waited};
 use wampproc::sync::waker::Waker;
 use wampproc::transport::dial::Limit;
+use wampproc::wamp::auth::Login;
 use wampproc::wamp::options::CallOptions;
 use wampproc::wamp::{Event, Payload, Uri};
 
@@ -25,6 +26,7 @@ impl Caller {
             Client::join(
                 &url.parse().unwrap(),
                 &Uri::from("realm1"),
+                &Login::default(),
                 Limit::Until(Some(Instant::now() + PATIENCE)),
                 waker,
             )

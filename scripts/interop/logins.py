@@ -1,0 +1,186 @@
+"""Logins: our client by every method at a real Crossbar.io, autobahn-python by every method at `serve --users`."""
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import os
+import pathlib
+import subprocess
+import tempfile
+
+import nacl.signing
+from autobahn.wamp.auth import create_authenticator, derive_scram_credential
+from autobahn.wamp.types import RegisterOptions
+
+import processes
+from check import expect, expect_equal
+from cli import DONE, REFUSED, cli, expect_exit, expect_result
+from client import join
+
+SECRET = "correct horse"
+SALT = "0123456789abcdef"
+
+
+def scram_by_pbkdf2(secret, iterations=4096):
+    """What Crossbar.io wants to know of a secret that is hashed by PBKDF2."""
+    salted = hashlib.pbkdf2_hmac("sha256", secret.encode(), SALT.encode(), iterations, 32)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    return {
+        "kdf": "pbkdf2",
+        "memory": 512,
+        "iterations": iterations,
+        "salt": SALT.encode().hex(),
+        "stored-key": hashlib.sha256(client_key).hexdigest(),
+        "server-key": hmac.digest(salted, b"Server Key", "sha256").hex(),
+    }
+
+
+class Keys:
+    """An ed25519 key in every format that the client reads, and one that nobody knows."""
+
+    def __init__(self, directory):
+        seed = os.urandom(32)
+        self.public = bytes(nacl.signing.SigningKey(seed).verify_key).hex()
+        self.files = {
+            "hex": self._file(directory, "key.hex", seed.hex()),
+            "base64": self._file(directory, "key.base64", base64.b64encode(seed).decode()),
+        }
+        self.stranger = self._file(directory, "stranger.hex", os.urandom(32).hex())
+        openssh = pathlib.Path(directory) / "id_ed25519"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(openssh)], check=True)
+        self.files["OpenSSH"] = str(openssh)
+        line = openssh.with_suffix(".pub").read_text().split()[1]
+        self.public_of_openssh = base64.b64decode(line)[-32:].hex()
+
+    @staticmethod
+    def _file(directory, name, text):
+        path = pathlib.Path(directory) / name
+        path.touch(mode=0o600)
+        path.write_text(text + "\n")
+        return str(path)
+
+
+def secret_file(directory, name, text, mode=0o600):
+    path = pathlib.Path(directory) / name
+    path.write_text(text + "\n")
+    path.chmod(mode)
+    return str(path)
+
+
+def crossbar_config(keys):
+    """A configuration that knows joe by every method, and lets its users do everything."""
+
+    def config(port):
+        role = {"role": "user"}
+        salted = {"secret": SECRET, "salt": "pepper", "iterations": 100, "keylen": 32, **role}
+        auth = {
+            "ticket": {"type": "static", "principals": {"joe": {"ticket": SECRET, **role}}},
+            "wampcra": {"type": "static", "users": {"joe": {"secret": SECRET, **role}, "salted": salted}},
+            "scram": {
+                "type": "static",
+                "principals": {
+                    "joe": {**derive_scram_credential("joe@example.com", SECRET), **role},
+                    "pbkdf2": {**scram_by_pbkdf2(SECRET), **role},
+                },
+            },
+            "cryptosign": {
+                "type": "static",
+                "principals": {"joe": {"authorized_keys": [keys.public, keys.public_of_openssh], **role}},
+            },
+        }
+        config = processes.crossbar_config(port)
+        worker = config["workers"][0]
+        worker["realms"][0]["roles"][0]["name"] = "user"
+        worker["transports"][0]["paths"]["ws"]["auth"] = auth
+        return config
+
+    return config
+
+
+async def register_whoami(session):
+    """A procedure that tells its caller who it is to the router."""
+
+    def whoami(details):
+        return [details.caller_authid, details.caller_authrole]
+
+    await session.register(whoami, "interop.whoami", options=RegisterOptions(details_arg="details"))
+
+
+async def check_clients(checks, url, keys, directory):
+    """`call` by every method at a router that knows joe by SECRET and by the keys."""
+    right = secret_file(directory, "right", SECRET)
+    wrong = secret_file(directory, "wrong", "Tr0ub4dor&3")
+    whoami = ("call", "interop.whoami", "--url", url)
+    for name, authid, arguments in (
+        ("ticket", "joe", ("--auth", "ticket")),
+        ("wampcra, plain", "joe", ("--auth", "wampcra")),
+        ("wampcra, salted", "salted", ("--auth", "wampcra")),
+        ("wampcra, by default", "joe", ()),
+        ("scram, argon2", "joe", ("--auth", "scram")),
+        ("scram, pbkdf2", "pbkdf2", ("--auth", "scram")),
+    ):
+        login = (*whoami, *arguments, "--authid", authid)
+        async with checks.check(f"{name}: joins as {authid}"):
+            expect_equal(await expect_result(*login, "--secret-file", right), [authid, "user"])
+        async with checks.check(f"{name}: a wrong secret is refused"):
+            said = await expect_exit(REFUSED, *login, "--secret-file", wrong)
+            expect("wamp.error.not_authorized" in said or "wamp.error.authentication_failed" in said, said)
+        async with checks.check(f"{name}: an unknown user is refused"):
+            await expect_exit(REFUSED, *whoami, *arguments, "--authid", "nobody", "--secret-file", right)
+    for name, file in keys.files.items():
+        async with checks.check(f"cryptosign, a key as {name}: joins"):
+            login = ("--auth", "cryptosign", "--authid", "joe", "--secret-file", file)
+            expect_equal(await expect_result(*whoami, *login), ["joe", "user"])
+    async with checks.check("cryptosign: the key says who it is, and OpenSSH's format how"):
+        expect_equal(await expect_result(*whoami, "--secret-file", keys.files["OpenSSH"]), ["joe", "user"])
+    async with checks.check("cryptosign: another key is refused"):
+        login = ("--auth", "cryptosign", "--authid", "joe", "--secret-file", keys.stranger)
+        await expect_exit(REFUSED, *whoami, *login)
+    async with checks.check("anonymous is refused where nobody may be it"):
+        await expect_exit(REFUSED, *whoami)
+    async with checks.check("the secret from the environment"):
+        child = await processes.Child.start(
+            processes.WAMPPROC, *whoami, "--authid", "joe", "--secret-env", "WHAT", env={"WHAT": SECRET}
+        )
+        async with child:
+            status = await child.wait()
+            expect_equal((status, child.stdout), (DONE, ['["joe","user"]']), f"status and lines ({child.stderr})")
+    async with checks.check("a file that others can read is refused, unless they may"):
+        open_to_all = secret_file(directory, "open", SECRET, 0o644)
+        login = (*whoami, "--authid", "joe", "--secret-file", open_to_all)
+        status, _, err = await cli(*login)
+        expect_equal(status, 2, f"exit status ({err})")
+        expect_equal(await expect_result(*login, "--insecure-permissions"), ["joe", "user"])
+
+
+async def check_agent(checks, url, directory):
+    """`join` by a login."""
+    right = secret_file(directory, "right", SECRET)
+    wrong = secret_file(directory, "wrong", "Tr0ub4dor&3")
+    login = ("join", url, "--auth", "scram", "--authid", "joe", "--worker", "pump", "--secret-file")
+    async with checks.check("join by scram is ready"):
+        child, _, _ = await processes.start_wampproc(*login, right)
+        async with child:
+            call = ("call", "crossbar.worker.pump.uptime", "--url", url, "--authid", "joe", "--secret-file", right)
+            expect(await expect_result(*call) > 0, "no uptime")
+    async with checks.check("join with a wrong secret ends at once"):
+        await expect_exit(REFUSED, *login, wrong)
+
+
+@contextlib.asynccontextmanager
+async def crossbar(directory, keys):
+    port = processes.free_port()
+    async with await processes.start_crossbar(directory, port, crossbar_config(keys)):
+        yield f"ws://127.0.0.1:{port}/ws"
+
+
+async def check_logins(checks):
+    with tempfile.TemporaryDirectory(prefix="wampproc-interop-") as directory:
+        keys = Keys(directory)
+        async with crossbar(directory, keys) as url:
+            at_crossbar = checks.within("crossbar")
+            async with await join(url, authenticator=create_authenticator("ticket", authid="joe", ticket=SECRET)) as session:
+                await register_whoami(session)
+                await check_clients(at_crossbar, url, keys, directory)
+                await check_agent(at_crossbar, url, directory)

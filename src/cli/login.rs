@@ -1,0 +1,107 @@
+//! How a client logs in, as the command line says it.
+
+use super::failure::Failure;
+use super::secret::{Readers, Source};
+use crate::wamp::auth::{Credential, Login, Method, Secret};
+use crate::wamp::options::Dict;
+
+/// What the flags say.
+#[derive(Clone, Debug, Default)]
+pub struct LoginFlags {
+    /// How; without it the secret decides.
+    pub method: Option<Method>,
+    /// Who.
+    pub authid: Option<String>,
+    /// As what.
+    pub authrole: Option<String>,
+    /// What else HELLO says.
+    pub authextra: Dict,
+    /// Where the secret is.
+    pub secret: Option<Source>,
+    /// Who else may be able to read its file.
+    pub readers: Readers,
+}
+
+impl LoginFlags {
+    /// The login. Reads the secret.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] or [`Failure::Input`].
+    pub fn resolve(&self) -> Result<Login, Failure> {
+        let credential = match (&self.secret, self.method) {
+            (None, None | Some(Method::Anonymous)) => {
+                if self.method.is_none() && self.authid.is_some() {
+                    return Err(usage("--authid: expected a secret with it, or --auth anonymous, got neither"));
+                }
+                Credential::Anonymous
+            }
+            (None, Some(method)) => {
+                check_built(method)?;
+                let method = method.name();
+                let flags = "--secret-file, --secret-env or --secret-fd";
+                return Err(usage(format!("--auth {method}: expected a secret by {flags}, got none")));
+            }
+            (Some(_), Some(Method::Anonymous)) => {
+                return Err(usage("--auth anonymous: expected no secret, got one"));
+            }
+            (Some(source), method) => {
+                let secret = source.read(self.readers)?;
+                let method = method.unwrap_or_else(|| method_for(&secret));
+                check_built(method)?;
+                credential(method, secret)?
+            }
+        };
+        let login = Login::new(credential, self.authid.clone()).map_err(|error| usage(format!("--authid: {error}")))?;
+        Ok(login.authrole(self.authrole.clone()).authextra(self.authextra.clone()))
+    }
+}
+
+/// Without `--auth`: a private key in OpenSSH's format can only be meant for cryptosign, and any other secret is shown to no
+/// router by WAMP-CRA, which all of them know.
+#[cfg(feature = "auth")]
+fn method_for(secret: &Secret) -> Method {
+    use crate::wamp::auth::cryptosign::PrivateKey;
+    if PrivateKey::is_openssh(secret.expose()) { Method::Cryptosign } else { Method::WampCra }
+}
+
+/// As in the other builds, whose methods are missing here.
+#[cfg(not(feature = "auth"))]
+const fn method_for(_: &Secret) -> Method {
+    Method::WampCra
+}
+
+#[cfg(feature = "auth")]
+fn credential(method: Method, secret: Secret) -> Result<Credential, Failure> {
+    use crate::wamp::auth::cryptosign::PrivateKey;
+    Ok(match method {
+        Method::Anonymous => Credential::Anonymous,
+        Method::Ticket => Credential::Ticket(secret),
+        Method::WampCra => Credential::WampCra(secret),
+        Method::Scram => Credential::Scram(secret),
+        Method::Cryptosign => {
+            let key = PrivateKey::from_text(secret.expose());
+            Credential::Cryptosign(key.map_err(|error| usage(format!("--auth cryptosign: {error}")))?)
+        }
+    })
+}
+
+#[cfg(not(feature = "auth"))]
+#[allow(clippy::unnecessary_wraps)] // As in the other builds, where a key can be none.
+fn credential(_: Method, secret: Secret) -> Result<Credential, Failure> {
+    Ok(Credential::Ticket(secret))
+}
+
+fn check_built(method: Method) -> Result<(), Failure> {
+    if method.is_built() {
+        return Ok(());
+    }
+    let name = method.name();
+    Err(usage(format!(
+        "--auth: expected anonymous or ticket, got {name}, which this program was built without: build it with the cargo \
+         feature \"auth\""
+    )))
+}
+
+fn usage(sentence: impl Into<String>) -> Failure {
+    Failure::Usage(sentence.into())
+}
