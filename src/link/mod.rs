@@ -202,6 +202,10 @@ impl Link {
                 Incoming::Closed => return Err(self.lost(TransportError::HungUp)),
             };
             match event {
+                // CHALLENGE is answered, which can have taken a while of its own.
+                None if self.phase == Phase::Joining => {
+                    self.patience = self.limit.deadline(WELCOME_PATIENCE, Instant::now());
+                }
                 None => {}
                 Some(Event::Joined { session, details }) => {
                     self.phase = Phase::Joined;

@@ -68,12 +68,12 @@ pub(super) fn admits_one(publisher: PeerId, options: &PublishOptions, peer: Peer
     let PublishOptions { exclude, exclude_authid, exclude_authrole, .. } = options;
     admit(exclude.as_ref(), options.eligible.as_ref(), id)
         && admit::<str, _>(exclude_authid.as_ref(), options.eligible_authid.as_ref(), &identity.authid)
-        && admit::<str, _>(exclude_authrole.as_ref(), options.eligible_authrole.as_ref(), identity.authrole)
+        && admit::<str, _>(exclude_authrole.as_ref(), options.eligible_authrole.as_ref(), &identity.authrole)
 }
 
 impl Lists<'_> {
     fn admit(&self, Session { id, identity, .. }: &Session) -> bool {
-        self.sessions.admits(id) && self.authids.admits(&identity.authid) && self.authroles.admits(identity.authrole)
+        self.sessions.admits(id) && self.authids.admits(&identity.authid) && self.authroles.admits(&identity.authrole)
     }
 }
 

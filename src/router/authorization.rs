@@ -4,24 +4,37 @@
 //!
 //! Without logins everybody who can connect is equal. On loopback that is who is on this machine already, and may do
 //! everything ([`Anonymous::Trusted`]); where others can connect they must not end each other's sessions
-//! ([`Anonymous::Restricted`]). What no client may do, whoever it is, does not stand here but where it is done: end the
+//! ([`Anonymous::Restricted`]). With logins it is the role of the user that says ([`super::roles`]). What no client may do, whoever it is, does not stand here but where it is done: end the
 //! session of a peer in the router's own process, which could not come back, or take away what it registered.
 
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::roles::{Disclosure, Role};
 use super::session::Session;
 use crate::wamp::error::uri;
 use crate::wamp::options::Match;
 use crate::wamp::{Uri, WampError, excerpt};
 
 /// What a session wants to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Call a procedure.
     Call,
+    /// Register a procedure.
     Register,
+    /// Subscribe to a topic.
     Subscribe,
+    /// Publish to a topic.
     Publish,
 }
 
 impl Action {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Call, Self::Register, Self::Subscribe, Self::Publish];
+
     const fn name(self) -> &'static str {
         match self {
             Self::Call => "call",
@@ -44,11 +57,14 @@ pub enum Anonymous {
 }
 
 /// What a session may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Permissions {
     Everything,
     /// All but [`ends_what_is_others`].
     Harmless,
+    /// What the role of a user may.
+    #[cfg_attr(not(feature = "auth"), allow(dead_code))] // Without logins there are no users.
+    Role(Arc<Role>),
 }
 
 impl Permissions {
@@ -59,9 +75,18 @@ impl Permissions {
         }
     }
 
-    fn allow(self, action: Action, name: &Uri, matching: Match) -> bool {
+    /// Who is told to the other end of a call of that procedure, or an event of that topic, even if neither side asks for it.
+    pub fn disclosure(&self, name: &Uri) -> Disclosure {
+        match self {
+            Self::Everything | Self::Harmless => Disclosure::default(),
+            Self::Role(role) => role.disclosure(name.as_str()),
+        }
+    }
+
+    fn allow(&self, action: Action, name: &Uri, matching: Match) -> bool {
         match self {
             Self::Everything => true,
+            Self::Role(role) => role.allows(action, name.as_str(), matching),
             Self::Harmless => (action, matching) != (Action::Call, Match::Exact) || !ends_what_is_others(name.as_str()),
         }
     }
@@ -75,7 +100,7 @@ pub(super) fn authorize(session: &Session, action: Action, name: &Uri, matching:
     if session.identity.permissions.allow(action, name, matching) {
         return Ok(());
     }
-    let (role, action) = (session.identity.authrole, action.name());
+    let (role, action) = (&session.identity.authrole, action.name());
     let sentence = format!("expected a role that may {action} {}, got {role:?}", excerpt(name.as_str()));
     Err(WampError::new(uri::NOT_AUTHORIZED, &sentence))
 }

@@ -201,7 +201,8 @@ impl Dealer {
         let (registration, entry) = self.route(&procedure).ok_or_else(|| no_such_procedure(&procedure))?;
         let callee = entry.members.choose(turn.ids).ok_or_else(|| no_such_procedure(&procedure))?;
         let disclosed = options.disclose_me || callee.disclose_caller || procedure.is_below(MANAGEMENT);
-        let identity = sessions.get(caller).filter(|_| disclosed).map(Session::as_caller).unwrap_or_default();
+        let is_told = |session: &&Session| disclosed || session.identity.permissions.disclosure(&procedure).caller;
+        let identity = sessions.get(caller).filter(is_told).map(Session::as_caller).unwrap_or_default();
         let details = InvocationDetails {
             procedure: entry.concrete(&procedure),
             receive_progress: options.receive_progress

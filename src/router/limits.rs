@@ -76,6 +76,8 @@ pub struct Counters {
     pub joined: u64,
     /// HELLOs that were answered with ABORT.
     pub refused: u64,
+    /// Logins that were wrong.
+    pub logins_failed: u64,
     /// Connections that were ended with `wamp.error.protocol_violation`.
     pub violations: u64,
     /// Events that were published, whether anybody subscribes or not.

@@ -114,7 +114,7 @@ fn sessions_with_role(realm: &Realm, arguments: &mut Arguments<'_>) -> Result<Ve
     let roles: Option<Vec<String>> = arguments.optional("filter_authroles", "a list of strings")?;
     arguments.end()?;
     let wanted = |session: &&Session| {
-        roles.as_ref().is_none_or(|roles| roles.iter().any(|role| role == session.identity.authrole))
+        roles.as_ref().is_none_or(|roles| roles.iter().any(|role| *role == session.identity.authrole))
     };
     Ok(realm.sessions.iter().filter(wanted).map(|session| session.id).collect())
 }

@@ -10,32 +10,39 @@
 //!
 //! and after each of them carries out what stands in the [`Outbox`], in that order.
 //!
-//! Which file has what: `welcome` lets sessions in, `authorization` says what they may do, `realm` sorts a session's
-//! messages, `departure` ends sessions. `broker`, `audience` and `retention` have publish and subscribe, `dealer` and
+//! Which file has what: `welcome` lets sessions in, `authentication` asks who they are (of `users`; `failures` knows
+//! how often an address was wrong), `authorization` and `roles` say what they may do, `realm` sorts a session's messages, `departure` ends sessions. `broker`, `audience` and `retention` have publish and subscribe, `dealer` and
 //! `callees` registrations, `calls` the life of a call, `table`, `pattern` and `shapes` what URIs are looked up in.
 //! `meta` and `orders` have the meta API (what asks and what acts), with `arguments` and `testaments`; `session` what is
 //! known of a peer, `turn` and `timers` what handling a message may use.
 
 mod arguments;
 mod audience;
+#[cfg(feature = "auth")]
+mod authentication;
 mod authorization;
 mod broker;
 mod callees;
 mod calls;
 mod dealer;
 mod departure;
+#[cfg(feature = "auth")]
+mod failures;
 mod limits;
 mod meta;
 mod orders;
 mod pattern;
 mod realm;
 mod retention;
+mod roles;
 mod session;
 mod shapes;
 mod table;
 mod testaments;
 mod timers;
 mod turn;
+#[cfg(feature = "auth")]
+pub mod users;
 mod welcome;
 
 #[cfg(test)]
@@ -50,9 +57,14 @@ use crate::wamp::error::uri;
 use crate::wamp::id::RandomIds;
 use crate::wamp::{Message, RequestId, Uri};
 
-pub use authorization::Anonymous;
+#[cfg(feature = "auth")]
+pub use authentication::LoginConfig;
+#[cfg(feature = "auth")]
+use authentication::Logins;
+pub use authorization::{Action, Anonymous};
 pub use limits::{Counters, LIMIT_EXCEEDED, Limits, Share};
 use realm::Realm;
+pub use roles::{Disclosure, Permission, Role};
 pub use session::Locality;
 use session::Peer;
 use timers::{Timer, Timers};
@@ -107,6 +119,9 @@ pub struct RouterConfig {
     pub limits: Limits,
     /// What sessions may do that did not log in.
     pub anonymous: Anonymous,
+    /// How clients log in. Without it everybody is let in anonymously, and may do everything.
+    #[cfg(feature = "auth")]
+    pub logins: Option<LoginConfig>,
 }
 
 impl RouterConfig {
@@ -120,6 +135,8 @@ impl RouterConfig {
             goodbye_timeout: Duration::from_secs(1),
             limits: Limits::default(),
             anonymous: Anonymous::default(),
+            #[cfg(feature = "auth")]
+            logins: None,
         }
     }
 }
@@ -133,6 +150,8 @@ pub struct Router {
     peers: HashMap<PeerId, Peer>,
     timers: Timers,
     counters: Counters,
+    #[cfg(feature = "auth")]
+    logins: Option<Logins>,
 }
 
 impl Router {
@@ -140,7 +159,16 @@ impl Router {
     #[must_use]
     pub fn new(config: RouterConfig, ids: RandomIds) -> Self {
         let realms = config.realms.iter().cloned().map(Realm::new).collect();
-        Self { config, ids, realms, peers: HashMap::new(), timers: Timers::default(), counters: Counters::default() }
+        Self {
+            #[cfg(feature = "auth")]
+            logins: config.logins.as_ref().map(Logins::new),
+            config,
+            ids,
+            realms,
+            peers: HashMap::new(),
+            timers: Timers::default(),
+            counters: Counters::default(),
+        }
     }
 
     /// A new connection from there, which has until the deadline of the configuration to say HELLO.
@@ -154,13 +182,26 @@ impl Router {
     pub fn receive(&mut self, peer: PeerId, message: Message, now: Now, out: &mut Outbox) {
         let Some(state) = self.peers.get(&peer).copied() else { return };
         match (state, message) {
-            (Peer::Opening { .. }, Message::Hello { realm, details }) => self.hello(peer, realm, &details, now, out),
+            (Peer::Opening { locality, .. }, Message::Hello { realm, details }) => {
+                self.hello(peer, locality, &realm, &details, now, out);
+            }
+            #[cfg(feature = "auth")]
+            (Peer::Challenged { .. }, Message::Authenticate { signature, .. }) => {
+                self.authenticate(peer, &signature, now, out);
+            }
             (Peer::Joined { .. }, Message::Goodbye { .. }) => {
                 out.push_back(Output::Send { to: peer, message: Message::goodbye(uri::GOODBYE_AND_OUT) });
                 self.close(peer, now, out);
             }
             (Peer::Leaving { .. }, Message::Goodbye { .. }) | (_, Message::Abort { .. }) => self.close(peer, now, out),
             (Peer::Leaving { .. }, _) => {}
+            #[cfg(feature = "auth")]
+            (Peer::Failed { .. }, _) => {}
+            #[cfg(feature = "auth")]
+            (Peer::Challenged { .. }, other) => {
+                let sentence = format!("expected AUTHENTICATE after CHALLENGE, got {}", other.kind().name());
+                self.violation(peer, &sentence, now, out);
+            }
             (Peer::Opening { .. }, other) => {
                 self.violation(peer, &format!("expected HELLO first, got {}", other.kind().name()), now, out);
             }
@@ -188,15 +229,15 @@ impl Router {
     /// A connection is gone: its session has ended, its callers are answered, its callees interrupted.
     pub fn lost(&mut self, peer: PeerId, now: Now, out: &mut Outbox) {
         let Some(state) = self.peers.remove(&peer) else { return };
-        match state {
-            Peer::Opening { deadline, .. } | Peer::Leaving { deadline } => {
-                self.timers.cancel(deadline, Timer::Peer(peer));
-            }
-            Peer::Joined { realm } => {
-                let (realms, mut turn) = self.turn(now, out);
-                if let Some(realm) = realms.get_mut(realm) {
-                    realm.leave(peer, &mut turn);
-                }
+        #[cfg(feature = "auth")]
+        self.forget_login(peer);
+        if let Some(deadline) = state.deadline() {
+            self.timers.cancel(deadline, Timer::Peer(peer));
+        }
+        if let Peer::Joined { realm } = state {
+            let (realms, mut turn) = self.turn(now, out);
+            if let Some(realm) = realms.get_mut(realm) {
+                realm.leave(peer, &mut turn);
             }
         }
     }
@@ -240,6 +281,12 @@ impl Router {
                         self.violation(peer, &format!("expected HELLO within {seconds} s, got nothing"), now, out);
                     }
                     Some(Peer::Leaving { .. }) => self.close(peer, now, out),
+                    #[cfg(feature = "auth")]
+                    Some(Peer::Challenged { .. }) => {
+                        self.violation(peer, "expected AUTHENTICATE in time, got nothing", now, out);
+                    }
+                    #[cfg(feature = "auth")]
+                    Some(Peer::Failed { .. }) => self.refuse_login(peer, now, out),
                     Some(Peer::Joined { .. }) | None => {}
                 },
             }
@@ -259,8 +306,8 @@ impl Router {
             let joined = matches!(state, Peer::Joined { .. } | Peer::Leaving { .. });
             let message = match state {
                 Peer::Joined { .. } => Some(Message::goodbye(uri::SYSTEM_SHUTDOWN)),
-                Peer::Opening { .. } => Some(Message::abort(uri::SYSTEM_SHUTDOWN, "the router shuts down")),
                 Peer::Leaving { .. } => None,
+                _ => Some(Message::abort(uri::SYSTEM_SHUTDOWN, "the router shuts down")),
             };
             out.extend(message.map(|message| Output::Send { to, message }));
             if joined {
@@ -299,7 +346,7 @@ impl Router {
     }
 
     fn turn<'a>(&'a mut self, now: Now, out: &'a mut Outbox) -> (&'a mut [Realm], Turn<'a>) {
-        let Self { config, ids, realms, peers, timers, counters } = self;
+        let Self { config, ids, realms, peers, timers, counters, .. } = self;
         let RouterConfig { limits, goodbye_timeout, .. } = config;
         (realms, Turn { now, limits, goodbye_timeout: *goodbye_timeout, peers, ids, timers, counters, out })
     }

@@ -118,7 +118,8 @@ impl Realm {
         turn: &mut Turn<'_>,
     ) {
         let Some(session) = self.sessions.get(peer) else { return };
-        let identity = if options.disclose_me { session.as_publisher() } else { Publisher::default() };
+        let is_told = options.disclose_me || session.identity.permissions.disclosure(topic).publisher;
+        let identity = if is_told { session.as_publisher() } else { Publisher::default() };
         let published = authorize(session, Action::Publish, topic, Match::Exact).and_then(|()| {
             let request = PublishRequest { publisher: peer, identity, options, topic, payload };
             self.broker.publish(&self.sessions, request, turn)

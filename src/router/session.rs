@@ -12,11 +12,17 @@ use crate::wamp::id::{RandomIds, Sequence};
 use crate::wamp::options::{Caller, Publisher, Roles};
 use crate::wamp::{RegistrationId, RequestId, SessionId, SubscriptionId};
 
-/// The state of a connection (*Sessions*). CHALLENGING is missing, as everybody is let in anonymously.
+/// The state of a connection (*Sessions*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Peer {
     /// No HELLO yet.
     Opening { deadline: Instant, locality: Locality },
+    /// CHALLENGE is out, AUTHENTICATE has not come.
+    #[cfg(feature = "auth")]
+    Challenged { deadline: Instant },
+    /// The proof was wrong, which is said at the deadline.
+    #[cfg(feature = "auth")]
+    Failed { deadline: Instant },
     /// A session, in the realm with this index.
     Joined { realm: usize },
     /// The router said GOODBYE, the client has not answered.
@@ -32,17 +38,34 @@ pub enum Locality {
     Embedded,
 }
 
+impl Peer {
+    /// When the state ends by itself.
+    pub const fn deadline(self) -> Option<Instant> {
+        match self {
+            Self::Opening { deadline, .. } | Self::Leaving { deadline } => Some(deadline),
+            #[cfg(feature = "auth")]
+            Self::Challenged { deadline } | Self::Failed { deadline } => Some(deadline),
+            Self::Joined { .. } => None,
+        }
+    }
+}
+
 /// Who a session is, as its WELCOME said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub authid: String,
-    pub authrole: &'static str,
+    pub authrole: String,
     pub authmethod: &'static str,
     pub authprovider: &'static str,
     pub permissions: Permissions,
 }
 
 impl Identity {
+    /// Somebody in the router's own process.
+    pub fn trusted(ids: &mut RandomIds) -> Self {
+        Self { authrole: "trusted".to_owned(), authmethod: "trusted", ..Self::anonymous(Permissions::Everything, ids) }
+    }
+
     /// Somebody who did not log in, with a name like `QK7F-3XRT-94HA`.
     pub fn anonymous(permissions: Permissions, ids: &mut RandomIds) -> Self {
         // No vowels but A and E, nothing that is taken for another: easy to read out, hard to make words of.
@@ -57,7 +80,7 @@ impl Identity {
             authid.extend(LETTERS.get((number % 26) as usize).map(|letter| char::from(*letter)));
             number /= 26;
         }
-        Self { authid, authrole: "anonymous", authmethod: "anonymous", authprovider: "static", permissions }
+        Self { authid, authrole: "anonymous".to_owned(), authmethod: "anonymous", authprovider: "static", permissions }
     }
 }
 
@@ -116,7 +139,7 @@ impl Session {
         Caller {
             session: Some(self.id),
             authid: Some(self.identity.authid.clone()),
-            authrole: Some(self.identity.authrole.to_owned()),
+            authrole: Some(self.identity.authrole.clone()),
         }
     }
 
@@ -125,7 +148,7 @@ impl Session {
         Publisher {
             session: Some(self.id),
             authid: Some(self.identity.authid.clone()),
-            authrole: Some(self.identity.authrole.to_owned()),
+            authrole: Some(self.identity.authrole.clone()),
         }
     }
 }

@@ -53,6 +53,8 @@ counters! {
     invocations_undelivered,
     /// Progressive results that were not queued, because the caller does not read; its call ended with an ERROR.
     progress_undelivered,
+    /// Logins that were wrong.
+    logins_failed,
     /// Peers that broke the protocol of WAMP, or of WebSocket.
     violations,
     /// Peers closed because they took nothing for too long.

@@ -146,7 +146,7 @@ impl Server {
     /// [`ServerError`]; nothing runs then.
     pub fn start(config: ServerConfig, inside: Vec<Memory>) -> Result<Self, ServerError> {
         let ServerConfig { listen, exposure, allow_origin, keepalive, timeouts, capacity, mut router } = config;
-        if needs_permission(listen) {
+        if needs_permission(listen) && !has_logins(&router) {
             if exposure != Exposure::RemoteAnonymous {
                 return Err(ServerError::NeedsPermission(listen));
             }
@@ -197,6 +197,18 @@ impl Server {
     }
 }
 
+/// Whether the router asks clients who they are.
+#[cfg(feature = "auth")]
+const fn has_logins(router: &RouterConfig) -> bool {
+    router.logins.is_some()
+}
+
+/// This build has no logins.
+#[cfg(not(feature = "auth"))]
+const fn has_logins(_: &RouterConfig) -> bool {
+    false
+}
+
 /// Why a server does not start.
 #[derive(Debug)]
 pub enum ServerError {
@@ -219,7 +231,7 @@ impl fmt::Display for ServerError {
             Self::NeedsPermission(address) => write!(
                 f,
                 "expected a loopback address to listen at, got {address}, which others can reach without a login: \
-                 --allow-remote-anonymous says that they may"
+                 --users says who may log in, --allow-remote-anonymous that anybody may"
             ),
             Self::Listen { address, error } => write!(f, "cannot listen at {address}: {error}"),
             Self::Resources(error) => write!(f, "cannot start the router: {error}"),

@@ -35,7 +35,9 @@ pub mod uri {
     pub const OPTION_NOT_ALLOWED: &str = "wamp.error.option_not_allowed";
     /// The session may not do that.
     pub const NOT_AUTHORIZED: &str = "wamp.error.not_authorized";
-    /// Who the peer is was not proved.
+    /// The peer's proof of who it is does not hold.
+    pub const AUTHENTICATION_DENIED: &str = "wamp.error.authentication_denied";
+    /// The way to log in itself failed.
     pub const AUTHENTICATION_FAILED: &str = "wamp.error.authentication_failed";
     /// None of the offered ways to log in is known.
     pub const NO_AUTH_METHOD: &str = "wamp.error.no_auth_method";

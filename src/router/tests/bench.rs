@@ -60,7 +60,7 @@ impl Bench {
         self.open_at(Locality::Remote)
     }
 
-    fn open_at(&mut self, locality: Locality) -> PeerId {
+    pub fn open_at(&mut self, locality: Locality) -> PeerId {
         self.last_peer += 1;
         let peer = PeerId(self.last_peer);
         self.router.open(peer, locality, self.now);

@@ -3,6 +3,8 @@
 mod bench;
 mod calls;
 mod kill;
+#[cfg(feature = "auth")]
+mod logins;
 mod meta;
 mod pattern;
 mod pubsub;

@@ -90,6 +90,9 @@ impl Exchange {
                 if reason.as_str() == uri::PROTOCOL_VIOLATION {
                     self.counters.violations.add(1);
                     log::warn!("{}: broke the protocol: {}", peer.place, loggable(sentence));
+                } else if reason.as_str() == uri::AUTHENTICATION_DENIED {
+                    self.counters.logins_failed.add(1);
+                    log::warn!("{}: refused a login: {}", peer.place, loggable(sentence));
                 } else {
                     log::debug!("{}: refused with {reason}: {}", peer.place, loggable(sentence));
                 }

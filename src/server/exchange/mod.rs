@@ -97,6 +97,10 @@ impl Exchange {
             }
             Place::Remote(_) => Locality::Remote,
         };
+        #[cfg(feature = "auth")]
+        if let Place::Remote(address) = peer.place {
+            self.router.locate(id, address.ip());
+        }
         self.strangers += 1;
         self.peers.insert(id, peer);
         self.router.open(id, locality, now);

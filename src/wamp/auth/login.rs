@@ -124,6 +124,6 @@ impl Login {
 }
 
 /// Whether SASLprep (RFC 4013) leaves the text as it is, and it cannot be taken for another part of what SCRAM signs.
-pub(super) fn is_saslname(authid: &str) -> bool {
+pub(crate) fn is_saslname(authid: &str) -> bool {
     authid.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b',' && byte != b'=')
 }

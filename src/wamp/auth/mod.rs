@@ -29,6 +29,10 @@ mod secret;
 pub mod wampcra;
 
 pub use attempt::{Attempt, Expectation, Rejection};
+#[cfg(feature = "auth")]
+pub(crate) use login::is_saslname;
 pub use login::{Credential, InvalidLogin, Login, NONCE_LENGTH};
 pub use method::Method;
 pub use secret::Secret;
+#[cfg(feature = "auth")]
+pub use wampcra::hmac;

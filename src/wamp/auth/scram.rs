@@ -30,6 +30,12 @@ pub fn base64(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
 }
 
+/// The bytes of a text in base64; `None` when it is not.
+#[must_use]
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
+    Base64::decode_vec(text).ok()
+}
+
 /// How a secret is salted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kdf {

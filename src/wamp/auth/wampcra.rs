@@ -19,7 +19,8 @@ const ITERATIONS: u64 = 1000;
 const KEYLEN: u64 = 32;
 
 /// HMAC-SHA-256 of the parts, one after the other.
-pub(super) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+#[must_use]
+pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     // A key of any length will do, so there is no other case.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
     parts.iter().for_each(|part| mac.update(part));

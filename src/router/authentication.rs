@@ -1,0 +1,417 @@
+//! Who a client is: CHALLENGE, AUTHENTICATE, and what is concluded from them (*Authentication Methods*).
+//!
+//! # Security decisions
+//! - Of the methods that a client offers the first known one is taken, whoever it says it is: which one that is tells nothing.
+//! - A user that there is not, or who has no entry for the method, gets a challenge of the same form, with a salt that is a keyed
+//!   hash of the name and so the same each time until the router is started again; the proof is checked with the same effort,
+//!   and the answer is the same as to a wrong secret.
+//! - A wrong proof is answered later, as [`super::failures`] says, and ends the connection.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::authorization::Permissions;
+use super::failures::Failures;
+use super::session::{Identity, Peer};
+use super::users::{Directory, Membership, Salted, Scram};
+use super::welcome::Entry;
+use super::{Outbox, Output, PeerId, Router};
+use crate::sync::clock::Now;
+use crate::wamp::auth::cryptosign::{self, CHALLENGE_LENGTH, PrivateKey, PublicKey};
+use crate::wamp::auth::limits::MAX_NONCE;
+use crate::wamp::auth::scram::{self, Exchange, Kdf, StoredKeys};
+use crate::wamp::auth::{Method, Secret, hmac, wampcra};
+use crate::wamp::error::uri;
+use crate::wamp::id::RandomIds;
+use crate::wamp::options::{Dict, HelloDetails, Roles};
+use crate::wamp::{Message, WampError, excerpt};
+
+/// Bytes of the router's part of SCRAM's nonce.
+const NONCE_LENGTH: usize = 24;
+
+/// How clients log in.
+#[derive(Clone)]
+pub struct LoginConfig {
+    /// Who may.
+    pub users: Arc<Directory>,
+    /// Random bytes that nobody else knows: all that the router draws for its challenges comes from them.
+    pub seed: [u8; 32],
+    /// How long a client may take to answer a challenge.
+    pub timeout: Duration,
+}
+
+impl LoginConfig {
+    /// Logins of these users, who have 30 s to answer.
+    #[must_use]
+    pub const fn new(users: Arc<Directory>, seed: [u8; 32]) -> Self {
+        Self { users, seed, timeout: Duration::from_secs(30) }
+    }
+}
+
+/// Without the seed.
+impl std::fmt::Debug for LoginConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoginConfig")
+            .field("users", &self.users)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everybody who is logging in.
+#[derive(Debug)]
+pub(super) struct Logins {
+    pub timeout: Duration,
+    users: Arc<Directory>,
+    randomness: Randomness,
+    /// A public key of which nobody has the private half.
+    nobody: PublicKey,
+    pending: HashMap<PeerId, Pending>,
+    /// Who those said they are whose proof was wrong.
+    failed: HashMap<PeerId, String>,
+    addresses: HashMap<PeerId, IpAddr>,
+    failures: Failures,
+}
+
+/// Random bytes: a keyed hash of a counter.
+struct Randomness {
+    key: [u8; 32],
+    drawn: u64,
+}
+
+/// Not shown: who knows the key knows every challenge to come.
+impl std::fmt::Debug for Randomness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Randomness(not shown)")
+    }
+}
+
+/// A challenge that waits for its answer.
+#[derive(Debug)]
+struct Pending {
+    realm: usize,
+    roles: Roles,
+    authid: String,
+    /// Missing for a user that there is not.
+    membership: Option<Membership>,
+    proof: Proof,
+}
+
+/// What the answer is checked with.
+#[derive(Debug)]
+enum Proof {
+    Ticket(Salted),
+    WampCra { key: Secret, challenge: String },
+    Scram { keys: StoredKeys, client_nonce: String, nonce: String, salt: String, iterations: u32 },
+    Cryptosign { key: PublicKey, challenge: [u8; CHALLENGE_LENGTH] },
+}
+
+/// What becomes of a HELLO.
+enum Admission {
+    /// It needs no login.
+    Welcome(Identity),
+    /// It must be answered first.
+    Challenge { method: Method, extra: Dict },
+    /// It is refused.
+    Refuse(WampError),
+}
+
+/// What becomes of an AUTHENTICATE.
+enum Verdict {
+    /// The session is opened.
+    Welcome(Box<Entry>),
+    /// The connection is ended then.
+    Fail(Instant),
+}
+
+impl Router {
+    /// Where a peer connects from, so that wrong logins are counted for its address; to be told before its HELLO.
+    pub fn locate(&mut self, peer: PeerId, address: IpAddr) {
+        if let Some(logins) = &mut self.logins {
+            logins.addresses.insert(peer, address);
+        }
+    }
+
+    /// Answers a HELLO where there are users.
+    pub(super) fn challenge(&mut self, peer: PeerId, realm: usize, details: &HelloDetails, now: Now, out: &mut Outbox) {
+        let Some(logins) = &mut self.logins else { return };
+        match logins.hello(peer, realm, details, now, &mut self.ids) {
+            Admission::Welcome(identity) => {
+                self.enter(peer, Entry::new(realm, &details.roles, identity), now, out);
+            }
+            Admission::Challenge { method, extra } => {
+                let deadline = now.mono + logins.timeout;
+                self.set_state(peer, Peer::Challenged { deadline });
+                let message = Message::Challenge { method: method.name().to_owned(), extra };
+                out.push_back(Output::Send { to: peer, message });
+            }
+            Admission::Refuse(error) => self.refuse(peer, error, now, out),
+        }
+    }
+
+    /// Takes the answer to a challenge.
+    pub(super) fn authenticate(&mut self, peer: PeerId, signature: &Secret, now: Now, out: &mut Outbox) {
+        let Some(logins) = &mut self.logins else { return };
+        match logins.authenticate(peer, signature, now.mono) {
+            Verdict::Welcome(entry) => {
+                logins.forget(peer);
+                self.enter(peer, *entry, now, out);
+            }
+            Verdict::Fail(deadline) => {
+                self.counters.logins_failed += 1;
+                self.set_state(peer, Peer::Failed { deadline });
+            }
+        }
+    }
+
+    /// Tells a peer at last that its proof was wrong.
+    pub(super) fn refuse_login(&mut self, peer: PeerId, now: Now, out: &mut Outbox) {
+        let authid = self.logins.as_ref().and_then(|logins| logins.failed.get(&peer));
+        let who = authid.map(|authid| excerpt(authid)).unwrap_or_default();
+        self.refuse(peer, denied(&format!("expected the proof of a user, got a wrong one for {who:?}")), now, out);
+    }
+
+    /// The peer is gone.
+    pub(super) fn forget_login(&mut self, peer: PeerId) {
+        if let Some(logins) = &mut self.logins {
+            logins.forget(peer);
+        }
+    }
+}
+
+impl Randomness {
+    fn hash(&self, what: &str, of: &[u8]) -> [u8; 32] {
+        hmac(&self.key, &[what.as_bytes(), b"\0", of])
+    }
+
+    fn draw(&mut self) -> [u8; 32] {
+        self.drawn += 1;
+        self.hash("draw", &self.drawn.to_be_bytes())
+    }
+}
+
+impl Logins {
+    pub fn new(config: &LoginConfig) -> Self {
+        let LoginConfig { users, seed, timeout } = config;
+        let (users, timeout) = (Arc::clone(users), *timeout);
+        let randomness = Randomness { key: *seed, drawn: 0 };
+        let nobody = PrivateKey::from_seed(&randomness.hash("cryptosign", b"")).public();
+        Self {
+            timeout,
+            users,
+            randomness,
+            nobody,
+            pending: HashMap::new(),
+            failed: HashMap::new(),
+            addresses: HashMap::new(),
+            failures: Failures::default(),
+        }
+    }
+
+    /// The peer has joined, or is gone.
+    fn forget(&mut self, peer: PeerId) {
+        self.pending.remove(&peer);
+        self.failed.remove(&peer);
+        self.addresses.remove(&peer);
+    }
+
+    /// A HELLO for the realm with that index.
+    fn hello(
+        &mut self,
+        peer: PeerId,
+        realm: usize,
+        details: &HelloDetails,
+        now: Now,
+        ids: &mut RandomIds,
+    ) -> Admission {
+        let users = Arc::clone(&self.users);
+        let method = match self.method(&details.authmethods) {
+            Ok(method) => method,
+            Err(error) => return Admission::Refuse(error),
+        };
+        if method == Method::Anonymous {
+            let Some(Membership { name, role }) = users.anonymous() else {
+                return Admission::Refuse(denied("expected a login, got none"));
+            };
+            let permissions = Permissions::Role(Arc::clone(role));
+            return Admission::Welcome(Identity { authrole: name.clone(), ..Identity::anonymous(permissions, ids) });
+        }
+        let address = self.addresses.get(&peer).copied();
+        if !self.failures.may_try(address, now.mono) {
+            return Admission::Refuse(denied("too many failed logins from this address; try again later"));
+        }
+        let extra = details.authextra.as_ref();
+        let text = |name: &str| extra.and_then(|extra| extra.get(name)?.as_str());
+        let public = text("pubkey").and_then(PublicKey::from_hex);
+        let authid = match (&details.authid, public) {
+            (Some(authid), _) => authid.clone(),
+            (None, Some(key)) if method == Method::Cryptosign => users.owner(&key).unwrap_or_default().to_owned(),
+            (None, _) => {
+                let sentence = format!("HELLO: expected an authid for a login by {}, got none", method.name());
+                return Admission::Refuse(denied(&sentence));
+            }
+        };
+        let user = users.user(&authid);
+        let (proof, extra, known) = match method {
+            Method::Anonymous | Method::Ticket => {
+                let known = user.and_then(|user| user.ticket.clone());
+                let is_known = known.is_some();
+                let decoy = self.decoy("ticket", &authid, users.shape.ticket_iterations);
+                (Proof::Ticket(known.unwrap_or(decoy)), Dict::new(), is_known)
+            }
+            Method::WampCra => {
+                let known = user.and_then(|user| user.wampcra.clone());
+                let is_known = known.is_some();
+                let decoy = self.decoy("wampcra", &authid, users.shape.cra_iterations);
+                let Salted { salt, iterations, hash: key } = known.unwrap_or(decoy);
+                let nonce = scram::base64(&self.randomness.draw());
+                let challenge = json!({
+                    "authid": authid,
+                    "authmethod": method.name(),
+                    "authprovider": "static",
+                    "nonce": nonce,
+                    "timestamp": now.wall,
+                })
+                .to_string();
+                let extra = json!({"challenge": challenge, "salt": salt, "iterations": iterations, "keylen": 32});
+                (Proof::WampCra { key, challenge }, dict(extra), is_known)
+            }
+            Method::Scram => {
+                let Some(client) = text("nonce").filter(|nonce| is_nonce(nonce)) else {
+                    let sentence = "HELLO: expected a nonce of base64 in authextra for a login by scram, got none";
+                    return Admission::Refuse(denied(sentence));
+                };
+                let known = user.and_then(|user| user.scram.clone());
+                let is_known = known.is_some();
+                let Scram { salt, kdf, keys } = known.unwrap_or(self.scram_decoy(&authid, users.shape.kdf));
+                let drawn = self.randomness.draw();
+                let nonce = joined(client, drawn.get(..NONCE_LENGTH).unwrap_or(&drawn));
+                let iterations = kdf.iterations();
+                let mut extra =
+                    dict(json!({"nonce": nonce, "kdf": kdf.name(), "salt": salt, "iterations": iterations}));
+                if let Kdf::Argon2 { memory, .. } = kdf {
+                    extra.insert("memory".to_owned(), memory.into());
+                }
+                (Proof::Scram { keys, client_nonce: client.to_owned(), nonce, salt, iterations }, extra, is_known)
+            }
+            Method::Cryptosign => {
+                let keys = user.map(|user| user.keys.as_slice()).unwrap_or_default();
+                // Who does not say which key it has got, must have the only one.
+                let known = match public {
+                    Some(key) => keys.contains(&key).then_some(key),
+                    None => keys.first().copied().filter(|_| keys.len() == 1),
+                };
+                let key = known.unwrap_or(self.nobody);
+                let challenge = self.randomness.draw();
+                let extra = json!({"challenge": cryptosign::challenge_text(&challenge), "channel_binding": null});
+                (Proof::Cryptosign { key, challenge }, dict(extra), known.is_some())
+            }
+        };
+        let membership = user.filter(|_| known).map(|user| user.membership.clone());
+        self.pending.insert(peer, Pending { realm, roles: details.roles.clone(), authid, membership, proof });
+        Admission::Challenge { method, extra }
+    }
+
+    /// The first of the offered methods that there is.
+    fn method(&self, offered: &[String]) -> Result<Method, WampError> {
+        let anonymous = self.users.anonymous().is_some();
+        if offered.is_empty() && anonymous {
+            return Ok(Method::Anonymous);
+        }
+        let known = offered.iter().filter_map(|name| Method::from_name(name));
+        known.into_iter().find(|method| anonymous || *method != Method::Anonymous).ok_or_else(|| {
+            let names: Vec<&str> = Method::ALL
+                .iter()
+                .filter(|method| anonymous || **method != Method::Anonymous)
+                .map(|method| method.name())
+                .collect();
+            let got = excerpt(&format!("{offered:?}"));
+            let sentence = format!("expected one of {} among authmethods, got {got}", names.join(", "));
+            WampError::new(uri::NO_AUTH_METHOD, &sentence)
+        })
+    }
+
+    /// What the entry of a user that there is not would be.
+    fn decoy(&self, what: &str, authid: &str, iterations: u32) -> Salted {
+        let salt = self.randomness.hash(what, authid.as_bytes());
+        let hash = scram::base64(&self.randomness.hash("hash", authid.as_bytes()));
+        Salted { salt: scram::base64(salt.get(..16).unwrap_or(&salt)), iterations, hash: Secret::new(hash) }
+    }
+
+    fn scram_decoy(&self, authid: &str, kdf: Kdf) -> Scram {
+        let Salted { salt, .. } = self.decoy("scram", authid, kdf.iterations());
+        let hash = |what| self.randomness.hash(what, authid.as_bytes());
+        Scram { salt, kdf, keys: StoredKeys { stored: hash("stored"), server: hash("server") } }
+    }
+
+    /// An AUTHENTICATE of a challenged peer.
+    fn authenticate(&mut self, peer: PeerId, signature: &Secret, now: Instant) -> Verdict {
+        let address = self.addresses.get(&peer).copied();
+        let pending = self.pending.remove(&peer);
+        if let Some(Pending { realm, roles, authid, membership, proof }) = pending {
+            let proved = proof.check(&authid, signature);
+            if let (Some(authextra), Some(Membership { name, role })) = (proved, membership) {
+                let (authmethod, permissions) = (proof.method().name(), Permissions::Role(role));
+                let identity = Identity { authid, authrole: name, authmethod, authprovider: "static", permissions };
+                let authextra = Some(authextra).filter(|extra| !extra.is_empty());
+                return Verdict::Welcome(Box::new(Entry { authextra, ..Entry::new(realm, &roles, identity) }));
+            }
+            self.failed.insert(peer, authid);
+        }
+        Verdict::Fail(self.failures.failed(address, now))
+    }
+}
+
+impl Proof {
+    const fn method(&self) -> Method {
+        match self {
+            Self::Ticket(_) => Method::Ticket,
+            Self::WampCra { .. } => Method::WampCra,
+            Self::Scram { .. } => Method::Scram,
+            Self::Cryptosign { .. } => Method::Cryptosign,
+        }
+    }
+
+    /// What WELCOME says in `authextra` if the answer holds.
+    fn check(&self, authid: &str, answer: &Secret) -> Option<Dict> {
+        let holds = match self {
+            Self::Ticket(Salted { salt, iterations, hash }) => wampcra::derive(answer, salt, *iterations, 32) == *hash,
+            Self::WampCra { key, challenge } => wampcra::holds(key, challenge, answer.expose()),
+            Self::Cryptosign { key, challenge } => key.holds(challenge, answer.expose()),
+            Self::Scram { keys, client_nonce, nonce, salt, iterations } => {
+                let exchange = Exchange { authid, client_nonce, nonce, salt, iterations: *iterations };
+                let verifier = keys.check(&exchange, answer.expose())?;
+                // Under the spec's name, and under the one that autobahn-python looks for.
+                return Some(dict(json!({"verifier": verifier, "scram_server_signature": verifier})));
+            }
+        };
+        holds.then(Dict::new)
+    }
+}
+
+/// The refusal of a login.
+fn denied(sentence: &str) -> WampError {
+    WampError::new(uri::AUTHENTICATION_DENIED, sentence)
+}
+
+fn is_nonce(text: &str) -> bool {
+    !text.is_empty() && text.len() as u64 <= MAX_NONCE / 2 && scram::from_base64(text).is_some()
+}
+
+/// Both nonces, joined as bytes.
+fn joined(client: &str, router: &[u8]) -> String {
+    let mut both = scram::from_base64(client).unwrap_or_default();
+    both.extend_from_slice(router);
+    scram::base64(&both)
+}
+
+fn dict(value: serde_json::Value) -> Dict {
+    match value {
+        serde_json::Value::Object(dict) => dict,
+        _ => Dict::new(),
+    }
+}
