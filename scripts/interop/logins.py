@@ -4,19 +4,20 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import json
 import os
 import pathlib
 import subprocess
 import tempfile
 
-import nacl.signing
 from autobahn.wamp.auth import create_authenticator, derive_scram_credential
+from autobahn.wamp.cryptosign import CryptosignKey
 from autobahn.wamp.types import RegisterOptions
 
 import processes
-from check import expect, expect_equal
+from check import Mismatch, expect, expect_equal
 from cli import DONE, REFUSED, cli, expect_exit, expect_result
-from client import join
+from client import Refused, join
 
 SECRET = "correct horse"
 SALT = "0123456789abcdef"
@@ -41,7 +42,7 @@ class Keys:
 
     def __init__(self, directory):
         seed = os.urandom(32)
-        self.public = bytes(nacl.signing.SigningKey(seed).verify_key).hex()
+        self.public = CryptosignKey.from_bytes(seed).public_key()
         self.files = {
             "hex": self._file(directory, "key.hex", seed.hex()),
             "base64": self._file(directory, "key.base64", base64.b64encode(seed).decode()),
@@ -107,27 +108,27 @@ async def register_whoami(session):
     await session.register(whoami, "interop.whoami", options=RegisterOptions(details_arg="details"))
 
 
-async def check_clients(checks, url, keys, directory):
-    """`call` by every method at a router that knows joe by SECRET and by the keys."""
+# What a router says to a wrong secret: Crossbar.io, and ours.
+DENIALS = ("wamp.error.not_authorized", "wamp.error.authentication_denied")
+
+
+async def check_secret(checks, url, directory, name, authid, *arguments):
+    """`call` by one method with the right secret, a wrong one, and as nobody."""
     right = secret_file(directory, "right", SECRET)
     wrong = secret_file(directory, "wrong", "Tr0ub4dor&3")
+    whoami = ("call", "interop.whoami", "--url", url, *arguments)
+    async with checks.check(f"{name}: joins as {authid}"):
+        expect_equal(await expect_result(*whoami, "--authid", authid, "--secret-file", right), [authid, "user"])
+    async with checks.check(f"{name}: a wrong secret is refused"):
+        said = await expect_exit(REFUSED, *whoami, "--authid", authid, "--secret-file", wrong)
+        expect(any(uri in said for uri in DENIALS), said)
+    async with checks.check(f"{name}: an unknown user is refused"):
+        await expect_exit(REFUSED, *whoami, "--authid", "nobody", "--secret-file", right)
+
+
+async def check_keys(checks, url, keys):
+    """`call` by cryptosign."""
     whoami = ("call", "interop.whoami", "--url", url)
-    for name, authid, arguments in (
-        ("ticket", "joe", ("--auth", "ticket")),
-        ("wampcra, plain", "joe", ("--auth", "wampcra")),
-        ("wampcra, salted", "salted", ("--auth", "wampcra")),
-        ("wampcra, by default", "joe", ()),
-        ("scram, argon2", "joe", ("--auth", "scram")),
-        ("scram, pbkdf2", "pbkdf2", ("--auth", "scram")),
-    ):
-        login = (*whoami, *arguments, "--authid", authid)
-        async with checks.check(f"{name}: joins as {authid}"):
-            expect_equal(await expect_result(*login, "--secret-file", right), [authid, "user"])
-        async with checks.check(f"{name}: a wrong secret is refused"):
-            said = await expect_exit(REFUSED, *login, "--secret-file", wrong)
-            expect("wamp.error.not_authorized" in said or "wamp.error.authentication_failed" in said, said)
-        async with checks.check(f"{name}: an unknown user is refused"):
-            await expect_exit(REFUSED, *whoami, *arguments, "--authid", "nobody", "--secret-file", right)
     for name, file in keys.files.items():
         async with checks.check(f"cryptosign, a key as {name}: joins"):
             login = ("--auth", "cryptosign", "--authid", "joe", "--secret-file", file)
@@ -139,6 +140,11 @@ async def check_clients(checks, url, keys, directory):
         await expect_exit(REFUSED, *whoami, *login)
     async with checks.check("anonymous is refused where nobody may be it"):
         await expect_exit(REFUSED, *whoami)
+
+
+async def check_sources(checks, url, directory):
+    """Where the secret comes from."""
+    whoami = ("call", "interop.whoami", "--url", url)
     async with checks.check("the secret from the environment"):
         child = await processes.Child.start(
             processes.WAMPPROC, *whoami, "--authid", "joe", "--secret-env", "WHAT", env={"WHAT": SECRET}
@@ -168,6 +174,90 @@ async def check_agent(checks, url, directory):
         await expect_exit(REFUSED, *login, wrong)
 
 
+async def join_as_joe(url, name, secret, key, authid="joe"):
+    """An autobahn-python session by one method."""
+    arguments = {
+        "ticket": {"authid": authid, "ticket": secret},
+        "wampcra": {"authid": authid, "secret": secret},
+        "scram": {"authid": authid, "password": secret},
+        "cryptosign": {"authid": authid, "privkey": key},
+    }
+    return await join(url, authenticator=create_authenticator(name, **arguments[name]))
+
+
+async def check_autobahn(checks, url, name, keys):
+    """autobahn-python by one method at `serve --users`: the right secret, a wrong one, nobody."""
+    key, other = (pathlib.Path(file).read_text().strip() for file in (keys.files["hex"], keys.stranger))
+    async with checks.check(f"autobahn-python by {name}: joins as joe"):
+        async with await join_as_joe(url, name, SECRET, key) as session:
+            details = session.joined.result()
+            expect_equal((details.authid, details.authrole, details.authmethod), ("joe", "user", name))
+    for what, secret, private, authid in (
+        ("a wrong secret", "Tr0ub4dor&3", other, "joe"),
+        ("an unknown user", SECRET, key, "nobody"),
+    ):
+        async with checks.check(f"autobahn-python by {name}: {what} is refused"):
+            try:
+                await join_as_joe(url, name, secret, private, authid)
+            except Refused as refused:
+                expect(str(refused).startswith("wamp.error.authentication_denied: expected the proof"), str(refused))
+            else:
+                raise Mismatch("expected a refusal, got a session")
+
+
+def make_users(directory, keys):
+    """A file of users, made by our own commands but for its roles."""
+    file = pathlib.Path(directory) / "users.json"
+    allow = ["call", "register", "subscribe", "publish"]
+    roles = {"user": [{"uri": "", "match": "prefix", "allow": allow, "disclose": ["caller"]}]}
+    file.write_text(json.dumps({"roles": roles, "users": {}}))
+    file.chmod(0o600)
+    passwd = (processes.WAMPPROC, "passwd", str(file), "--ticket", "--role")
+    for authid, role in (("joe", "user"), ("olga", "observer")):
+        subprocess.run([*passwd, role, authid], input=SECRET + "\n", text=True, check=True)
+    users = json.loads(file.read_text())
+    users["users"]["joe"]["cryptosign"] = [keys.public, keys.public_of_openssh]
+    file.write_text(json.dumps(users))
+    return str(file)
+
+
+@contextlib.asynccontextmanager
+async def serve(users):
+    child, url, _ = await processes.start_wampproc("serve", "--listen", "127.0.0.1:0", "--users", users)
+    async with child:
+        yield url
+
+
+async def check_serve(checks, directory, keys):
+    """Our router by our client and by autobahn-python. Each method gets a router of its own, for the failures of one would slow
+    down the next."""
+    users = make_users(directory, keys)
+    for name in ("ticket", "wampcra", "scram", "cryptosign"):
+        async with serve(users) as url:
+            await check_autobahn(checks, url, name, keys)
+        async with serve(users) as url, await join_as_joe(url, "ticket", SECRET, None) as session:
+            await register_whoami(session)
+            if name == "cryptosign":
+                await check_keys(checks, url, keys)
+                await check_sources(checks, url, directory)
+            else:
+                await check_secret(checks, url, directory, name, "joe", "--auth", name)
+    async with serve(users) as url:
+        observer = ("--url", url, "--authid", "olga", "--secret-file", secret_file(directory, "right", SECRET))
+        async with checks.check("an observer calls what reads, and nothing else"):
+            await expect_result("call", "crossbar.worker.wampproc.get_process_stats", *observer)
+            said = await expect_exit(1, "call", "crossbar.worker.wampproc.set_cpu_affinity", "[0]", *observer)
+            expect("wamp.error.not_authorized" in said, said)
+        async with checks.check("an observer subscribes to events, and publishes none"):
+            topic = "crossbar.worker.wampproc.on_process_stats"
+            said = await expect_exit(1, "publish", topic, "--ack", *observer)
+            expect("wamp.error.not_authorized" in said, said)
+            child = await processes.Child.start(processes.WAMPPROC, "subscribe", topic, "--count", "1", *observer)
+            async with child, await join_as_joe(url, "ticket", SECRET, None) as session:
+                await session.call("crossbar.worker.wampproc.set_process_stats_monitoring", 0.2)
+                expect_equal(await child.wait(), DONE, "exit status")
+
+
 @contextlib.asynccontextmanager
 async def crossbar(directory, keys):
     port = processes.free_port()
@@ -175,12 +265,26 @@ async def crossbar(directory, keys):
         yield f"ws://127.0.0.1:{port}/ws"
 
 
+async def check_crossbar(checks, directory, keys):
+    """A real Crossbar.io by our client."""
+    async with crossbar(directory, keys) as url, await join_as_joe(url, "ticket", SECRET, None) as session:
+        await register_whoami(session)
+        for name, authid, arguments in (
+            ("ticket", "joe", ("--auth", "ticket")),
+            ("wampcra, plain", "joe", ("--auth", "wampcra")),
+            ("wampcra, salted", "salted", ("--auth", "wampcra")),
+            ("wampcra, by default", "joe", ()),
+            ("scram, argon2", "joe", ("--auth", "scram")),
+            ("scram, pbkdf2", "pbkdf2", ("--auth", "scram")),
+        ):
+            await check_secret(checks, url, directory, name, authid, *arguments)
+        await check_keys(checks, url, keys)
+        await check_sources(checks, url, directory)
+        await check_agent(checks, url, directory)
+
+
 async def check_logins(checks):
     with tempfile.TemporaryDirectory(prefix="wampproc-interop-") as directory:
         keys = Keys(directory)
-        async with crossbar(directory, keys) as url:
-            at_crossbar = checks.within("crossbar")
-            async with await join(url, authenticator=create_authenticator("ticket", authid="joe", ticket=SECRET)) as session:
-                await register_whoami(session)
-                await check_clients(at_crossbar, url, keys, directory)
-                await check_agent(at_crossbar, url, directory)
+        await check_serve(checks.within("serve"), directory, keys)
+        await check_crossbar(checks.within("crossbar"), directory, keys)

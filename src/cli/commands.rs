@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::flags::{Store, set};
 use super::given::Given;
-use super::{call, join, procedures, publish, serve, subscribe, values};
+use super::{accounts, call, join, procedures, publish, serve, subscribe, values};
 use crate::transport::url::Url;
 
 /// A command's name in the program.
@@ -17,11 +17,22 @@ pub enum Name {
     Subscribe,
     Publish,
     Procedures,
+    Passwd,
+    Keygen,
 }
 
 impl Name {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Serve, Self::Join, Self::Call, Self::Subscribe, Self::Publish, Self::Procedures];
+    pub const ALL: &[Self] = &[
+        Self::Serve,
+        Self::Join,
+        Self::Call,
+        Self::Subscribe,
+        Self::Publish,
+        Self::Procedures,
+        Self::Passwd,
+        Self::Keygen,
+    ];
 }
 
 /// A command.
@@ -99,7 +110,7 @@ pub const COMMANDS: &[Command] = &[
         summary: "run a WAMP router with this process on its bus",
         about: &[
             "Listens for WAMP clients over WebSocket, in one realm, and answers calls of the management API until a signal \
-             ends it. Clients need no login, so it listens where only this machine reaches it unless \
+             ends it. Without --users clients need no login, and it listens where only this machine reaches it unless \
              --allow-remote-anonymous says that others may too.",
             ABOUT_TARGETS,
             "When every procedure is registered, one line is printed: ready URL REALM.",
@@ -177,6 +188,46 @@ pub const COMMANDS: &[Command] = &[
         about: &["Prints what serve and join register: name, arguments, result and what it does. Needs no router."],
         exits: &[Exit::Done, Exit::Failed, Exit::Usage],
         run: |given| procedures::run(given.format),
+    },
+    Command {
+        id: Name::Passwd,
+        name: "passwd",
+        positionals: &[
+            Positional {
+                name: "USERS",
+                times: Times::Once,
+                store: Store::Path(|given, path| set(&mut given.account.users, values::file(path))),
+            },
+            Positional {
+                name: "AUTHID",
+                times: Times::Once,
+                store: Store::Text(|given, text| set(&mut given.subject, values::text(text))),
+            },
+        ],
+        summary: "set the secret of a user of serve --users",
+        about: &[
+            "Asks for the secret, twice and without an echo, or reads it from the standard input if that is no terminal, and \
+             puts into the file USERS what the router needs to check logins by wampcra and scram. The secret itself is not \
+             kept. The file is made if it is not there.",
+        ],
+        exits: &[Exit::Done, Exit::Failed, Exit::Usage, Exit::Interrupted],
+        run: |given| accounts::passwd(&given.account, &given.subject),
+    },
+    Command {
+        id: Name::Keygen,
+        name: "keygen",
+        positionals: &[Positional {
+            name: "KEY",
+            times: Times::Once,
+            store: Store::Path(|given, path| set(&mut given.account.key, values::file(path))),
+        }],
+        summary: "make a key pair for a login by cryptosign",
+        about: &[
+            "Writes a private ed25519 key to the new file KEY, for --secret-file, and prints the public key, which routers \
+             want to know.",
+        ],
+        exits: &[Exit::Done, Exit::Failed, Exit::Usage],
+        run: |given| accounts::keygen(&given.account, &given.account.key),
     },
 ];
 

@@ -4,6 +4,7 @@
 //! for a flag that has a default means nothing.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use humantime::format_duration;
@@ -14,6 +15,7 @@ use super::failure::Failure;
 use super::login::LoginFlags;
 use super::manhole::Manhole;
 use super::output;
+use super::secret::Readers;
 use super::target::Target;
 use crate::agent::{AgentBuilder, Patience, ReconnectPolicy};
 use crate::api::Role;
@@ -51,6 +53,8 @@ pub struct Given {
     pub connection: Connection,
     /// Where and to whom `serve` listens.
     pub listening: Listening,
+    /// Whose entry `passwd` and `keygen` make.
+    pub account: Account,
     /// What is logged.
     pub log_level: LevelFilter,
 }
@@ -70,6 +74,7 @@ impl Default for Given {
             agent: Agent::default(),
             connection: Connection::default(),
             listening: Listening::default(),
+            account: Account::default(),
             log_level: LevelFilter::Off,
         }
     }
@@ -234,10 +239,47 @@ pub struct Listening {
     pub origins: Vec<AllowedOrigin>,
     /// Who may reach the address.
     pub exposure: Exposure,
+    /// The file of those who may log in.
+    pub users: Option<PathBuf>,
+    /// Who else may be able to read it.
+    pub readers: Readers,
 }
 
 impl Default for Listening {
     fn default() -> Self {
-        Self { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), origins: Vec::new(), exposure: Exposure::default() }
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            origins: Vec::new(),
+            exposure: Exposure::default(),
+            users: None,
+            readers: Readers::default(),
+        }
     }
+}
+
+/// A user of the embedded router.
+#[derive(Debug, Default)]
+#[cfg_attr(not(feature = "auth"), allow(dead_code))] // Without logins there are no users.
+pub struct Account {
+    /// The file; empty until it is given.
+    pub users: PathBuf,
+    /// Who.
+    pub authid: Option<String>,
+    /// As what.
+    pub role: Option<String>,
+    /// Whether a ticket will do.
+    pub ticket: Ticket,
+    /// Where the private key goes; empty until it is given.
+    pub key: PathBuf,
+}
+
+/// Whether a user may log in by ticket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(not(feature = "auth"), allow(dead_code))]
+pub enum Ticket {
+    /// No.
+    #[default]
+    Refused,
+    /// Yes.
+    Accepted,
 }

@@ -3,6 +3,8 @@
 //! Two tables say what can be typed: [`commands::COMMANDS`] and [`flags::all`]. The parser, `--help` and the tests of
 //! the documentation read them; a new flag is one entry, and the field of `given` that it fills.
 
+#[cfg_attr(not(feature = "auth"), path = "accounts_missing.rs")]
+mod accounts;
 mod arguments;
 mod call;
 pub mod commands;

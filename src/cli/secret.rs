@@ -70,7 +70,10 @@ impl Source {
 }
 
 /// Whether others than its owner can read a file; a pipe has no others.
-fn check_readers(file: &File, name: &str, readers: Readers) -> Result<(), Failure> {
+///
+/// # Errors
+/// [`Failure::Usage`] when they can, and may not.
+pub fn check_readers(file: &File, name: &str, readers: Readers) -> Result<(), Failure> {
     let metadata = file.metadata().map_err(|error| Failure::Input { name: name.to_owned(), error })?;
     if readers == Readers::Anybody || !metadata.is_file() || metadata.mode() & 0o077 == 0 {
         return Ok(());

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use super::accounts;
 use super::failure::Failure;
 use super::given::{self, Listening};
 use super::ready;
@@ -34,6 +35,9 @@ pub(super) fn run(
     let agent = agent.configure(target.configure(builder)?).build()?;
     let mut config = ServerConfig::new(listening.address);
     config.router.realms = vec![realm.clone()];
+    if let Some(users) = &listening.users {
+        accounts::configure(&mut config.router, users, listening.readers)?;
+    }
     config.keepalive = keepalive;
     config.exposure = listening.exposure;
     config.allow_origin.clone_from(&listening.origins);

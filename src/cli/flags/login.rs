@@ -1,6 +1,7 @@
 //! Flags about who a client is.
 
 use super::{Flag, LOGINS, Store, Takes, set};
+use crate::cli::commands::Name::{Call, Join, Publish, Serve, Subscribe};
 use crate::cli::secret::{Readers, Source};
 use crate::cli::values;
 
@@ -97,8 +98,11 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag {
         long: "insecure-permissions",
         short: None,
-        takes: Takes::Nothing(|given| given.place.login.readers = Readers::Anybody),
-        commands: LOGINS,
-        help: "Takes a --secret-file that others can read.",
+        takes: Takes::Nothing(|given| {
+            given.place.login.readers = Readers::Anybody;
+            given.listening.readers = Readers::Anybody;
+        }),
+        commands: &[Serve, Join, Call, Subscribe, Publish],
+        help: "Takes a file of secrets or users that others can read.",
     },
 ];

@@ -1,5 +1,6 @@
 //! The flags: a table, an entry each, in a file for each subject. The parser, `--help` and whatever else lists flags read it.
 
+mod accounts;
 mod agent;
 mod client;
 mod connection;
@@ -77,8 +78,8 @@ const CLIENTS: &[Name] = &[Call, Subscribe, Publish];
 const LOGINS: &[Name] = &[Join, Call, Subscribe, Publish];
 
 /// All flags, by subject, in the order of `--help`.
-const TABLES: [&[Flag]; 6] =
-    [connection::FLAGS, login::FLAGS, target::FLAGS, agent::FLAGS, client::FLAGS, every::FLAGS];
+const TABLES: [&[Flag]; 7] =
+    [connection::FLAGS, login::FLAGS, accounts::FLAGS, target::FLAGS, agent::FLAGS, client::FLAGS, every::FLAGS];
 
 /// All flags, in the order of `--help`.
 pub fn all() -> impl Iterator<Item = &'static Flag> {
@@ -89,6 +90,7 @@ pub fn all() -> impl Iterator<Item = &'static Flag> {
 pub const EXCLUSIVE: &[(&str, &str)] = &[
     ("no-retry", "reconnect-initial"),
     ("no-retry", "reconnect-max"),
+    ("users", "allow-remote-anonymous"),
     ("secret-file", "secret-env"),
     ("secret-file", "secret-fd"),
     ("secret-env", "secret-fd"),
