@@ -61,7 +61,7 @@ pub fn start(level: LevelFilter) {
 
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.level() <= log::max_level()
+        metadata.level() <= log::max_level() && !shows_messages(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -87,6 +87,11 @@ impl Logger {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a record is one of the WebSocket layer's copies of all that is sent and received: secrets of logins are among it.
+fn shows_messages(metadata: &Metadata<'_>) -> bool {
+    metadata.level() == Level::Trace && metadata.target().starts_with("tungstenite::protocol")
 }
 
 /// Writes what is to be written for a record.

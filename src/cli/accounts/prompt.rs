@@ -65,11 +65,16 @@ impl Silence {
         let stdin = io::stdin();
         // Whoever sits there reads it there; where the standard output goes does not matter.
         let _ = io::stderr().write_all(prompt.as_bytes());
-        // The terminal hands out whole lines.
-        let sources = [(stdin.as_fd(), Interest::READ), (self.interrupt.as_fd(), Interest::READ)];
-        wait(sources, None).map_err(input)?;
-        if self.signals.came() {
-            return Err(Failure::Interrupted);
+        // The terminal hands out whole lines. A signal ends the wait before its handler has run.
+        loop {
+            let sources = [(stdin.as_fd(), Interest::READ), (self.interrupt.as_fd(), Interest::READ)];
+            let [line, _] = wait(sources, None).map_err(input)?;
+            if self.signals.came() {
+                return Err(Failure::Interrupted);
+            }
+            if line.readable {
+                break;
+            }
         }
         let mut line = String::new();
         stdin.lock().read_line(&mut line).map_err(input)?;
@@ -81,7 +86,8 @@ impl Silence {
 
 impl Drop for Silence {
     fn drop(&mut self) {
-        let _ = tcsetattr(io::stdin(), SetArg::TCSAFLUSH, &self.before);
+        // At once: waiting for what was shown to be read could take for ever.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &self.before);
     }
 }
 

@@ -1,10 +1,13 @@
 //! The program itself: what it prints where, and how it ends. The routers are one that the test plays by hand, or the
 //! program's own.
 
+#[cfg(feature = "auth")]
+mod accounts;
 mod agents;
 mod call;
 mod connecting;
 mod events;
+mod logins;
 mod measures;
 mod words;
 

@@ -13,7 +13,7 @@ use crate::support::{Program, run, wampproc};
 #[test]
 fn usage_errors_say_what_to_type_and_exit_2() {
     for (arguments, sentence) in [
-        (&[][..], "wampproc: expected a command: serve, join, call, subscribe, publish, procedures\n"),
+        (&[][..], "wampproc: expected a command: serve, join, call, subscribe, publish, procedures, passwd, keygen\n"),
         (&["sreve"], "wampproc: unknown command \"sreve\": did you mean serve?\n"),
         (&["call"], "wampproc: expected PROCEDURE, got nothing\nusage: wampproc call [FLAG]... PROCEDURE [ARG]...\n"),
         (&["call", "a.b", "--timout", "1"], "wampproc: unknown flag --timout: did you mean --timeout?\n"),
