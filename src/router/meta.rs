@@ -113,9 +113,7 @@ fn session_list(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
 fn sessions_with_role(realm: &Realm, arguments: &mut Arguments<'_>) -> Result<Vec<SessionId>, WampError> {
     let roles: Option<Vec<String>> = arguments.optional("filter_authroles", "a list of strings")?;
     arguments.end()?;
-    let wanted = |session: &&Session| {
-        roles.as_ref().is_none_or(|roles| roles.iter().any(|role| *role == session.identity.authrole))
-    };
+    let wanted = |session: &&Session| roles.as_ref().is_none_or(|roles| roles.contains(&session.identity.authrole));
     Ok(realm.sessions.iter().filter(wanted).map(|session| session.id).collect())
 }
 
