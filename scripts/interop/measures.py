@@ -164,7 +164,7 @@ async def check_threads(checks, call, target):
             return {tid: (cpu[tid], *(status_of(target.pid, tid, key) for key in keys)) for tid in sorted(cpu)}
 
         before, value, after = witness(), await call(f"{target.prefix}get_process_threads"), witness()
-        expect_equal([thread["tid"] for thread in value], list(before), "ids, sorted")
+        expect_equal(sorted(thread["tid"] for thread in value), list(before), "ids")
         for thread in value:
             expect_keys(thread, THREAD_KEYS)
             tid = thread["tid"]

@@ -33,20 +33,18 @@ pub struct ThreadInfo {
     pub waits_in: Option<String>,
 }
 
-/// The threads with the lowest ids, so many of them, by id. One that ends meanwhile is passed over.
+/// The oldest threads, so many of them, the main thread first. One that ends meanwhile is passed over.
 pub(super) fn list(pid: i32, most: usize) -> Result<Vec<ThreadInfo>, ProcessError> {
     let directory = format!("/proc/{pid}/task");
     let tids = tids(pid)?.into_iter().take(most);
     Ok(tids.filter_map(|tid| look(&directory, tid)).collect())
 }
 
-/// The ids of all threads, sorted.
+/// The ids of all threads, in the order of their start, as the kernel lists them. Ids wrap, so theirs may be another.
 pub(super) fn tids(pid: i32) -> Result<Vec<i32>, ProcessError> {
     let directory = format!("/proc/{pid}/task");
     let entries = fs::read_dir(&directory).map_err(|error| ProcessError::os(format!("list {directory}"), &error))?;
-    let mut tids: Vec<i32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    tids.sort_unstable();
-    Ok(tids)
+    Ok(entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
 }
 
 fn look(directory: &str, tid: i32) -> Option<ThreadInfo> {
@@ -96,7 +94,7 @@ mod tests {
         assert!(found.tid != pid && found.cpu < 60.0);
         assert!(threads.iter().any(|thread| thread.tid == pid), "the main thread too");
         assert_eq!(list(pid, 1).unwrap().len(), 1);
-        assert!(threads.windows(2).all(|pair| pair[0].tid < pair[1].tid));
+        assert_eq!(threads[0].tid, pid, "the oldest first");
         drop(end);
         thread.unwrap().join().unwrap();
         // Joined is before gone: the kernel takes it off the list a moment later.

@@ -21,7 +21,7 @@ pub(super) fn entries() -> Vec<Entry> {
             name: "get_process_threads",
             params: vec![Param::optional("limit", Kind::Int, Value::from(THREADS))],
             result: "[dict]",
-            doc: "Threads of the process: name, state, CPU time, context switches, what each waits in; the first limit (1 to 4096) by id.",
+            doc: "Threads of the process: name, state, CPU time, context switches, what each waits in; the oldest limit (1 to 4096) of them.",
             handler: Handler::Sampler(threads),
         },
         Entry {

@@ -11,7 +11,7 @@ use crate::process::totals::{self, ProcessTotals};
 use crate::process::tree::{self, ProcessTree};
 
 impl Target {
-    /// Its threads with the lowest ids, at most so many, by id: some 30 µs each.
+    /// Its oldest threads, at most so many, the main thread first: some 30 µs each.
     ///
     /// # Errors
     /// When the kernel refuses, or [`ProcessError::Gone`]; so for all of these.
