@@ -5,8 +5,10 @@
 
 mod arguments;
 mod call;
+mod child;
 pub mod commands;
 mod conversation;
+mod descriptor;
 mod ending;
 pub mod exit;
 mod failure;

@@ -27,8 +27,18 @@ const IMPURE: [&str; 12] = [
 ];
 
 /// Files that may hold `unsafe`, each for a reason given at its top.
-const UNSAFE: [&str; 5] =
-    ["cli/signals.rs", "manhole/quick_ack.rs", "process/memory.rs", "process/pidfd.rs", "process/sockets/sys.rs"];
+const UNSAFE: [&str; 10] = [
+    "cli/descriptor.rs",
+    "cli/signals.rs",
+    "manhole/quick_ack.rs",
+    "process/memory.rs",
+    "process/pidfd.rs",
+    "process/signal.rs",
+    "process/sockets/sys.rs",
+    "supervisor/reaper.rs",
+    "supervisor/signals.rs",
+    "supervisor/spawn.rs",
+];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

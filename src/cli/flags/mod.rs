@@ -1,6 +1,7 @@
 //! The flags: a table, an entry each, in a file for each subject. The parser, `--help` and whatever else lists flags read it.
 
 mod agent;
+mod child;
 mod client;
 mod connection;
 mod every;
@@ -75,7 +76,8 @@ const AGENTS: &[Name] = &[Serve, Join];
 const CLIENTS: &[Name] = &[Call, Subscribe, Publish];
 
 /// All flags, by subject, in the order of `--help`.
-const TABLES: [&[Flag]; 5] = [connection::FLAGS, target::FLAGS, agent::FLAGS, client::FLAGS, every::FLAGS];
+const TABLES: [&[Flag]; 6] =
+    [connection::FLAGS, target::FLAGS, child::FLAGS, agent::FLAGS, client::FLAGS, every::FLAGS];
 
 /// All flags, in the order of `--help`.
 pub fn all() -> impl Iterator<Item = &'static Flag> {
