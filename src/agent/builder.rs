@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::child::Child;
 use super::garbage::Collector;
 use super::handle::{Letter, Publisher, Stopper};
 use super::manhole::{Keeper, Plan};
@@ -16,7 +17,7 @@ use crate::api::host::GarbageOfOthers;
 use crate::api::names::{id_of, node_of};
 use crate::api::{Api, Host, Names, Procedure, Role};
 use crate::sampler::{Rule, Sampler, Settings};
-use crate::supervisor::{GcMethod, TargetChoice};
+use crate::supervisor::{Control, Found, GcMethod, TargetChoice};
 use crate::sync::mailbox::mailbox;
 use crate::sync::waker::Waker;
 use crate::transport::keepalive::KeepalivePolicy;
@@ -44,6 +45,7 @@ pub struct AgentBuilder {
     connector: Connector,
     target: TargetChoice,
     gc: Option<GcMethod>,
+    pub(super) child: Option<Control>,
     realm: Uri,
     login: Login,
     role: Role,
@@ -67,6 +69,7 @@ impl AgentBuilder {
             connector,
             target: TargetChoice::default(),
             gc: None,
+            child: None,
             realm: Uri::from("realm1"),
             login: Login::default(),
             role: Role::default(),
@@ -226,7 +229,10 @@ impl AgentBuilder {
     /// a descriptor, or it does not tell of a pressure that is to be watched.
     pub fn build(self) -> Result<Agent, AgentError> {
         let node = self.node.unwrap_or_else(|| node_of(&host_name()));
-        let found = self.target.find()?;
+        let found = match &self.child {
+            Some(control) => Found::child(control.name()),
+            None => self.target.find()?,
+        };
         let worker = self.worker.unwrap_or_else(|| id_of(found.name(), "process"));
         let names = Names::new(self.role, &node, &worker, &self.prefixes)?;
         self.realm.check(Rules::Loose, Form::Exact).map_err(|error| AgentError::Name(error.into()))?;
@@ -273,7 +279,7 @@ impl AgentBuilder {
                 sampler,
                 status,
                 manhole,
-                Supervision::new(supervisor, collector),
+                Supervision::new(supervisor, collector, Child::new(self.child)),
             ),
             on_ready: self.on_ready,
             sessions: 0,

@@ -137,6 +137,7 @@ impl Dispatcher {
             Err(failure) => self.settle(session, origin, Err(failure)),
             Ok(Step::Garbage) => self.collect_garbage(session, origin),
             Ok(Step::Manhole(order)) => self.order(session, origin, order),
+            Ok(Step::Child(order)) => self.order_child(session, origin, order),
             Ok(Step::Ask(job)) => self.ask_sampler(session, origin, job),
         }
     }
@@ -189,6 +190,7 @@ impl Dispatcher {
     pub(super) fn session_ended(&mut self) {
         self.asked.retain(|_, origin| !matches!(origin, Origin::Invocation { .. }));
         self.manhole.forget_callers();
+        self.supervision.child.forget_callers();
         self.supervision.session_ended();
         self.status.left();
         self.reports_linger = true;
@@ -207,10 +209,14 @@ impl Dispatcher {
     }
 
     fn ask(&mut self, job: Job<Answer>) -> Result<Ticket, Failure> {
-        self.last_ticket += 1;
-        let ticket = Ticket(self.last_ticket);
+        let ticket = self.next_ticket();
         self.sampler.ask(SamplerRequest { ticket, job })?;
         Ok(ticket)
+    }
+
+    pub(super) fn next_ticket(&mut self) -> Ticket {
+        self.last_ticket += 1;
+        Ticket(self.last_ticket)
     }
 
     /// The event first, then the answer.

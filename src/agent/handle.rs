@@ -33,7 +33,12 @@ pub(super) enum Letter {
 impl Letter {
     /// Whether it only says something to whoever listens; anything else is owed to somebody.
     pub(super) const fn is_event(&self) -> bool {
-        matches!(self, Self::Publish { .. } | Self::Sampler(Report::Stats(_) | Report::Watch(_)))
+        matches!(
+            self,
+            Self::Publish { .. }
+                | Self::Sampler(Report::Stats(_) | Report::Watch(_))
+                | Self::Supervisor(supervisor::Report::Output(_))
+        )
     }
 }
 

@@ -2,6 +2,7 @@
 //! lost. One thread, one loop ([`Agent::run`]); the sampler's thread answers what needs `/proc`.
 
 mod builder;
+mod child;
 mod dispatch;
 mod ending;
 mod garbage;

@@ -180,6 +180,7 @@ impl Agent {
     /// [`AgentError`]: an end that nobody asked for.
     pub fn run(mut self) -> Result<Ending, AgentError> {
         self.dispatcher.boot();
+        self.dispatcher.supervision.child.begin(&self.publisher.post);
         let mut connection = self.connect(Instant::now())?;
         loop {
             let now = Instant::now();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::child::Child;
 use super::dispatch::Dispatcher;
 use super::ending::Ending;
 use super::garbage::Collector;
@@ -28,6 +29,8 @@ pub(super) struct Supervision {
     over: Option<Over>,
     /// Has it give memory back.
     pub(super) collector: Collector,
+    /// Where orders to a child's supervisor go.
+    pub child: Child,
     /// Dropped with the dispatcher, which ends its thread.
     _supervisor: Option<Supervisor>,
 }
@@ -41,8 +44,8 @@ struct Over {
 }
 
 impl Supervision {
-    pub fn new(supervisor: Option<Supervisor>, collector: Collector) -> Self {
-        Self { outbox: Outbox::default(), over: None, collector, _supervisor: supervisor }
+    pub fn new(supervisor: Option<Supervisor>, collector: Collector, child: Child) -> Self {
+        Self { outbox: Outbox::default(), over: None, collector, child, _supervisor: supervisor }
     }
 
     /// Whether there is nothing left to do or to tell.
@@ -85,6 +88,8 @@ impl Dispatcher {
     /// Deals with what happened to the target.
     pub(super) fn supervise(&mut self, session: Option<&mut Session>, report: Report) {
         match report {
+            Report::Answered { ticket, answer } => self.child_answered(session, ticket, answer),
+            Report::Output(output) => self.child_wrote(session, &output),
             Report::Started(started) => self.process_started(*started),
             Report::Exited(exit) => {
                 log::info!("process {} has ended", exit.pid);
@@ -101,7 +106,7 @@ impl Dispatcher {
         }
     }
 
-    fn process_started(&mut self, Started { target, command, restarts }: Started) {
+    fn process_started(&mut self, Started { pid, target, command, restarts }: Started) {
         #[derive(Serialize)]
         struct ProcessStarted {
             pid: i32,
@@ -110,9 +115,12 @@ impl Dispatcher {
             restarts: u64,
         }
 
-        let (pid, started) = (target.identity().pid(), target.identity().started());
+        let started = target.as_ref().map_or_else(|_| Timestamp::now(), |target| target.identity().started());
         log::info!("the target is process {pid}");
-        self.change_target(Ok(target));
+        if let Err(reason) = &target {
+            log::error!("process {pid} cannot be measured: {reason}");
+        }
+        self.change_target(target);
         self.hold(Topic::ProcessStarted, Payload::of(&ProcessStarted { pid, started, command, restarts }));
     }
 

@@ -5,6 +5,7 @@
 //! from the tables: registration, `wampproc procedures`, the README's tables.
 
 pub mod arguments;
+pub mod child;
 pub mod failure;
 pub mod garbage;
 pub mod host;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::arguments::{Arguments, Param};
+use super::child::ChildOrder;
 use super::failure::Failure;
 use super::host::Host;
 use super::manhole::Order;
@@ -35,6 +36,8 @@ pub(super) enum Handler {
     Garbage,
     /// Whoever keeps the manhole.
     Manhole(fn(&Call) -> Result<Order, Failure>),
+    /// The supervisor of the child.
+    Child(fn(&Call) -> Result<ChildOrder, Failure>),
     /// An embedding program, on the loop's thread.
     Custom(Box<CustomHandler>),
 }
@@ -60,6 +63,8 @@ pub enum Step {
     Garbage,
     /// Whoever keeps the manhole must do this.
     Manhole(Order),
+    /// The supervisor of the child must do this.
+    Child(ChildOrder),
 }
 
 impl Procedure {
@@ -121,6 +126,7 @@ impl Procedure {
             }
             Handler::Garbage => Ok(Step::Garbage),
             Handler::Manhole(order) => order(&call(arguments)).map(Step::Manhole),
+            Handler::Child(order) => order(&call(arguments)).map(Step::Child),
             Handler::Custom(handler) => handler(&arguments).map(|value| Step::Done(Outcome::of(&value))),
         }
     }

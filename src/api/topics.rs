@@ -59,6 +59,8 @@ topics! {
     ProcessStarted = "on_process_started", "`{pid, started, command, restarts}`", Everyone;
     /// The process has ended. Not lost while there is no session: it is published in the next one.
     ProcessExited = "on_process_exited", "`{pid, code, signal, core, uptime, rusage, oom, restarts}`", Everyone;
+    /// The child wrote something, and `--publish-output` was given. What is too much is left out and counted.
+    ProcessOutput = "on_process_output", "`{stream, data, dropped}`", Everyone;
     /// Memory was given back to the system.
     GcFinished = "on_gc_finished", "`{requester, duration, resident_before, resident_after, supported}`", NotTheCaller;
     /// A watch was raised.

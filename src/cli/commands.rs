@@ -75,6 +75,8 @@ pub enum Times {
     },
     /// As often as one likes.
     Any,
+    /// All words behind `--`, whatever they look like; none without.
+    BehindDashes,
 }
 
 const ARGUMENTS: Positional = Positional {
@@ -84,6 +86,13 @@ const ARGUMENTS: Positional = Positional {
         given.arguments.push(text);
         Ok(())
     }),
+};
+
+/// A program that is run, and its arguments.
+const COMMAND: Positional = Positional {
+    name: "COMMAND",
+    times: Times::BehindDashes,
+    store: Store::Path(|given, word| given.child.push(word)),
 };
 
 const TOPIC: Positional = Positional {
@@ -101,12 +110,19 @@ const ABOUT_ARGUMENTS: &str = "An ARG that is JSON is passed on as that; any oth
 const ABOUT_TARGETS: &str = "The API is about this very process, or about another one with --pid or --pidfile. When that \
                              one ends, so does this, unless it is to --wait for the next.";
 
+/// What a child changes.
+const ABOUT_CHILD: &str = "With COMMAND this process supervises it, and the API is about it. stdin, stdout and stderr are \
+                           its own, the ready line and the log go to stderr, and the exit code is that of COMMAND: 128 and \
+                           the number of the signal that ended it, 127 when it was not found, 126 when it could not be \
+                           run, 125 when this process failed before. SIGTERM, SIGINT and SIGQUIT end COMMAND and then \
+                           this; other signals are passed on.";
+
 /// All commands, in the order of `--help`.
 pub const COMMANDS: &[Command] = &[
     Command {
         id: Name::Serve,
         name: "serve",
-        positionals: &[],
+        positionals: &[COMMAND],
         summary: "run a WAMP router with this process on its bus",
         about: &[
             "Listens for WAMP clients over WebSocket, in one realm, and answers calls of the management API until a signal \
@@ -114,20 +130,22 @@ pub const COMMANDS: &[Command] = &[
              --allow-remote-anonymous says that others may too.",
             ABOUT_TARGETS,
             "When every procedure is registered, one line is printed: ready URL REALM.",
+            ABOUT_CHILD,
         ],
         exits: &[Exit::Done, Exit::Failed, Exit::Usage, Exit::Lost, Exit::Interrupted],
-        run: |given| {
-            serve::run(&given.place.realm, &given.target, &given.agent, given.connection.keepalive, &given.listening)
-        },
+        run: |given| serve::run(&given.place.realm, &given.process(), given.connection.keepalive, &given.listening),
     },
     Command {
         id: Name::Join,
         name: "join",
-        positionals: &[Positional {
-            name: "URL",
-            times: Times::AtMostOnce { default: Url::DEFAULT },
-            store: Store::Text(|given, text| set(&mut given.place.url, text.parse())),
-        }],
+        positionals: &[
+            Positional {
+                name: "URL",
+                times: Times::AtMostOnce { default: Url::DEFAULT },
+                store: Store::Text(|given, text| set(&mut given.place.url, text.parse())),
+            },
+            COMMAND,
+        ],
         summary: "put this process on the bus of a WAMP router",
         about: &[
             "Joins a realm, registers the management API and answers calls until a signal ends it. It waits for a \
@@ -135,9 +153,10 @@ pub const COMMANDS: &[Command] = &[
              that refuses the realm or the login ends it.",
             ABOUT_TARGETS,
             "When every procedure is registered, one line is printed: ready URL REALM.",
+            ABOUT_CHILD,
         ],
         exits: Exit::ALL,
-        run: |given| join::run(&given.place, &given.target, &given.agent, &given.connection),
+        run: |given| join::run(&given.place, &given.process(), &given.connection),
     },
     Command {
         id: Name::Call,

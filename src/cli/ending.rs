@@ -1,11 +1,38 @@
-//! How `serve` and `join` end when nothing went wrong with the agent itself.
+//! How `serve` and `join` run their agent, and how they end: by a signal, with the process that they are about, or as their
+//! child did.
 
 use super::failure::Failure;
-use crate::agent::Ending;
+use super::given::Process;
+use super::signals::Signals;
+use crate::agent::{AgentBuilder, Ending};
 use crate::supervisor::End;
 
+/// Makes the agent, does what is to be done before it runs, and runs it. What `before` makes lives as long as the agent.
+///
+/// # Errors
+/// [`Failure`]; with a child every one that comes before its start is a [`Failure::BeforeChild`].
+pub fn run<S>(
+    process: &Process<'_>,
+    builder: AgentBuilder,
+    before: impl FnOnce() -> Result<S, Failure>,
+) -> Result<(), Failure> {
+    // Before any thread.
+    if let Some(child) = process.child.supervise()? {
+        let builder = process.target.configure_with_child(child.configure(process.agent.configure(builder)))?;
+        let agent = builder.build().map_err(|error| Failure::before_child(error.into()))?;
+        let _kept = before().map_err(Failure::before_child)?;
+        return child.end(agent.run());
+    }
+    let signals = Signals::catch()?;
+    let agent = process.agent.configure(process.target.configure(builder)?).build()?;
+    let _kept = before()?;
+    let stopper = agent.stopper();
+    signals.then(move || stopper.stop());
+    of(agent.run()?)
+}
+
 /// What an agent's end means for the command.
-pub fn of(ending: Ending) -> Result<(), Failure> {
+fn of(ending: Ending) -> Result<(), Failure> {
     match ending {
         Ending::Stopped | Ending::Target(End::Ended) => Ok(()),
         Ending::Target(End::Failed(error)) => Err(Failure::System { what: "watch the process".to_owned(), error }),

@@ -20,10 +20,12 @@ pub enum Exit {
     Lost,
     /// A signal ended it before it was done.
     Interrupted,
+    /// As the child of `serve` or `join` ended, or why it was not started.
+    Child(u8),
 }
 
 impl Exit {
-    /// All of them, by their codes.
+    /// All that are ours, by their codes.
     pub const ALL: &[Self] = &[
         Self::Done,
         Self::Failed,
@@ -48,6 +50,7 @@ impl Exit {
             Self::Lost => 6,
             // What a shell reports of a process that SIGINT ended.
             Self::Interrupted => 130,
+            Self::Child(code) => code,
         }
     }
 
@@ -63,6 +66,7 @@ impl Exit {
             Self::TimedOut => "timed out",
             Self::Lost => "connection lost, or the session ended by the router",
             Self::Interrupted => "interrupted by a signal before it was done",
+            Self::Child(_) => "with a COMMAND: its own exit code",
         }
     }
 }

@@ -8,6 +8,7 @@ use super::output::error_in_words;
 use crate::agent::AgentError;
 use crate::link::LinkError;
 use crate::server::ServerError;
+use crate::supervisor::OWN_FAILURE;
 use crate::transport::TransportError;
 use crate::wamp::WampError;
 use crate::wamp::session::NotNow;
@@ -40,6 +41,10 @@ pub enum Failure {
     TimedOut(String),
     /// A signal came first.
     Interrupted,
+    /// A child ended so, or was not started; that was logged.
+    Child(u8),
+    /// What went wrong before a child was started.
+    BeforeChild(Box<Failure>),
     /// The system refused.
     System {
         /// What, as in "cannot …".
@@ -50,6 +55,12 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Something went wrong before a child was started.
+    #[must_use]
+    pub fn before_child(failure: Self) -> Self {
+        Self::BeforeChild(Box::new(failure))
+    }
+
     /// How the process ends.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -62,6 +73,11 @@ impl Failure {
             Self::Session(_) => Exit::Lost,
             Self::TimedOut(_) => Exit::TimedOut,
             Self::Interrupted => Exit::Interrupted,
+            Self::Child(code) => Exit::Child(*code),
+            Self::BeforeChild(failure) => match failure.exit() {
+                Exit::Usage => Exit::Usage,
+                _ => Exit::Child(OWN_FAILURE),
+            },
             Self::Agent(error) => match error {
                 AgentError::Link(error) => exit_of(error),
                 AgentError::Name(_) => Exit::Usage,
@@ -77,7 +93,7 @@ impl Failure {
     /// Whether there is nobody who would want to read about it.
     #[must_use]
     pub fn is_silent(&self) -> bool {
-        matches!((self, self.exit()), (Self::Interrupted, _) | (_, Exit::Done))
+        matches!((self, self.exit()), (Self::Interrupted | Self::Child(_), _) | (_, Exit::Done))
     }
 }
 
@@ -103,6 +119,8 @@ impl fmt::Display for Failure {
             Self::Agent(error) => error.fmt(f),
             Self::Server(error) => error.fmt(f),
             Self::Interrupted => f.write_str("interrupted"),
+            Self::Child(code) => write!(f, "the child ended with exit code {code}"),
+            Self::BeforeChild(failure) => failure.fmt(f),
             Self::System { what, error } => write!(f, "cannot {what}: {error}"),
         }
     }
@@ -154,6 +172,9 @@ mod tests {
             (Failure::Link(lost()), 6),
             (Failure::Link(LinkError::Ended(closing())), 6),
             (Failure::Interrupted, 130),
+            (Failure::Child(143), 143),
+            (Failure::before_child(Failure::Interrupted), 125),
+            (Failure::before_child(Failure::Usage(String::new())), 2),
         ] {
             assert_eq!(failure.exit().code(), code, "{failure:?}");
         }

@@ -11,6 +11,7 @@ use humantime::format_duration;
 use log::LevelFilter;
 
 use super::arguments::Arguments;
+use super::child::Child;
 use super::failure::Failure;
 use super::login::LoginFlags;
 use super::manhole::Manhole;
@@ -47,6 +48,10 @@ pub struct Given {
     pub format: Format,
     /// The process that `serve` and `join` are about.
     pub target: Target,
+    /// The child that they supervise.
+    pub child: Child,
+    /// The descriptor that the ready line goes to.
+    pub ready: Option<i32>,
     /// The agent of `serve` and `join`.
     pub agent: Agent,
     /// How `join` holds on to its router, and `serve` to its clients.
@@ -71,6 +76,8 @@ impl Default for Given {
             results: Results::default(),
             format: Format::default(),
             target: Target::default(),
+            child: Child::default(),
+            ready: None,
             agent: Agent::default(),
             connection: Connection::default(),
             listening: Listening::default(),
@@ -78,6 +85,27 @@ impl Default for Given {
             log_level: LevelFilter::Off,
         }
     }
+}
+
+impl Given {
+    /// What `serve` and `join` are about.
+    #[must_use]
+    pub const fn process(&self) -> Process<'_> {
+        Process { target: &self.target, child: &self.child, agent: &self.agent, ready: self.ready }
+    }
+}
+
+/// The process that `serve` and `join` are about, and how it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Process<'a> {
+    /// The process, if it runs already.
+    pub target: &'a Target,
+    /// The child, if there is to be one.
+    pub child: &'a Child,
+    /// The agent.
+    pub agent: &'a Agent,
+    /// The descriptor that the ready line goes to.
+    pub ready: Option<i32>,
 }
 
 /// A realm at a router.

@@ -56,6 +56,7 @@ pub fn usage(command: &Command) -> String {
         Times::Once => format!(" {name}"),
         Times::AtMostOnce { .. } => format!(" [{name}]"),
         Times::Any => format!(" [{name}]..."),
+        Times::BehindDashes => format!(" [-- {name} [ARG]...]"),
     });
     format!("wampproc {} [FLAG]...{}", command.name, positionals.collect::<String>())
 }
@@ -143,7 +144,7 @@ mod tests {
     #[test]
     fn usage_shows_what_must_and_what_may_be_given() {
         let usages: Vec<String> = COMMANDS.iter().map(usage).collect();
-        assert!(usages.contains(&"wampproc join [FLAG]... [URL]".to_owned()));
+        assert!(usages.contains(&"wampproc join [FLAG]... [URL] [-- COMMAND [ARG]...]".to_owned()));
         assert!(usages.contains(&"wampproc call [FLAG]... PROCEDURE [ARG]...".to_owned()));
         assert!(usages.contains(&"wampproc procedures [FLAG]...".to_owned()));
     }

@@ -1,21 +1,15 @@
 //! `wampproc join`.
 
+use super::ending;
 use super::failure::Failure;
-use super::given::{self, Connection, Place};
-use super::ready;
-use super::signals::Signals;
-use super::target::Target;
+use super::given::{Connection, Place, Process};
+use super::ready::{self, Destination};
 use crate::agent::Agent;
 
-pub(super) fn run(
-    place: &Place,
-    target: &Target,
-    agent: &given::Agent,
-    connection: &Connection,
-) -> Result<(), Failure> {
+pub(super) fn run(place: &Place, process: &Process<'_>, connection: &Connection) -> Result<(), Failure> {
     connection.check()?;
     let login = place.login.resolve()?;
-    let signals = Signals::catch()?;
+    let ready = Destination::of(process)?;
     let url = place.url.to_string();
     let builder = Agent::builder(place.url.clone())
         .realm(place.realm.clone())
@@ -23,9 +17,6 @@ pub(super) fn run(
         .patience(connection.patience)
         .reconnect(connection.reconnect)
         .keepalive(connection.keepalive)
-        .on_ready(ready::notice(move || url, place.realm.clone()));
-    let agent = agent.configure(target.configure(builder)?).build()?;
-    let stopper = agent.stopper();
-    signals.then(move || stopper.stop());
-    super::ending::of(agent.run()?)
+        .on_ready(ready::notice(ready, move || url, place.realm.clone()));
+    ending::run(process, builder, || Ok(()))
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 #[cfg(feature = "manhole")]
 use std::sync::LazyLock;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -44,6 +44,9 @@ pub fn feed() -> LogFeed {
 
 static LOGGER: Logger = Logger { log: Mutex::new(State { budget: Budget::new(), lost: 0 }) };
 
+/// What stands before each line, once it is set: where others write to stderr too, it says who speaks.
+static MARK: OnceLock<&str> = OnceLock::new();
+
 /// What is known between two records. Its lock is held while one is written, so that no two of our threads see the same
 /// room in a pipe.
 struct State {
@@ -57,6 +60,11 @@ pub fn start(level: LevelFilter) {
     log::set_max_level(level);
     // Fails only when this process has a logger already, and then that one is wanted.
     let _ = log::set_logger(&LOGGER);
+}
+
+/// Marks every line from now on as ours.
+pub fn mark() {
+    MARK.get_or_init(|| "wampproc: ");
 }
 
 impl Log for Logger {
@@ -146,7 +154,8 @@ fn left_out(at: Timestamp, level: Level, target: &str, count: u64, put: &mut dyn
 
 fn line(entry: &Entry<'_>) -> String {
     let Entry { at, level, target, message } = entry;
-    let mut line = format!("{at} {level} {target}: {}", printable(&message.to_string()));
+    let mark = MARK.get().unwrap_or(&"");
+    let mut line = format!("{mark}{at} {level} {target}: {}", printable(&message.to_string()));
     if line.len() >= LONGEST {
         const CUT: &str = "…";
         let end = (0..=LONGEST - CUT.len() - 1).rev().find(|&end| line.is_char_boundary(end)).unwrap_or_default();

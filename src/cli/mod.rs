@@ -7,15 +7,16 @@
 mod accounts;
 mod arguments;
 mod call;
+mod child;
 pub mod commands;
 mod conversation;
+mod descriptor;
 mod ending;
 pub mod exit;
 mod failure;
 pub mod flags;
 mod given;
 mod help;
-mod inherited;
 mod join;
 mod listing;
 mod log_budget;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use lexopt::{Arg, Parser};
 
-use super::commands::{COMMANDS, Command, Name, Times};
+use super::commands::{COMMANDS, Command, Name, Positional, Times};
 use super::flags::{self, Answer, DEPENDENT, EXCLUSIVE, Flag, Store, Takes};
 use super::given::Given;
 use super::listing::listed;
@@ -50,7 +50,12 @@ fn parse_for(command: &'static Command, parser: &mut Parser) -> Result<Asked, Us
     let mut given = defaults(command)?;
     let mut positionals = Positionals::of(command);
     let mut flags = Vec::new();
-    while let Some(word) = next_word(parser, id)? {
+    loop {
+        if positionals.have_rest() && let_rest_begin(parser) {
+            positionals.take_rest(&mut given, parser)?;
+            break;
+        }
+        let Some(word) = next_word(parser, id)? else { break };
         let typed = match word {
             Word::Plain(word) => {
                 positionals.take(&mut given, &word)?;
@@ -104,6 +109,16 @@ fn next_word(parser: &mut Parser, command: Option<Name>) -> Result<Option<Word>,
     })
 }
 
+/// Whether what follows is no flag any more, whatever it looks like: the next word was `--`, and is taken.
+fn let_rest_begin(parser: &mut Parser) -> bool {
+    let Some(mut raw) = parser.try_raw_args() else { return false };
+    let is_rest = raw.peek().is_some_and(|word| word == "--");
+    if is_rest {
+        raw.next();
+    }
+    is_rest
+}
+
 /// An argument like `-5`, which is no flag.
 fn negative_number(parser: &mut Parser) -> Option<OsString> {
     let mut raw = parser.try_raw_args()?;
@@ -132,7 +147,8 @@ impl Positionals {
 
     fn take(&mut self, given: &mut Given, word: &OsStr) -> Result<(), UsageError> {
         let id = Some(self.command.id);
-        let Some(positional) = self.command.positionals.get(self.taken) else {
+        let next = self.command.positionals.get(self.taken).filter(|next| next.times != Times::BehindDashes);
+        let Some(positional) = next else {
             return Err(wrong(id, format!("expected no more arguments, got {word:?}")));
         };
         if positional.times != Times::Any {
@@ -140,6 +156,27 @@ impl Positionals {
         }
         store_value(given, positional.store, word)
             .map_err(|sentence| wrong(id, format!("{}: {sentence}", positional.name)))
+    }
+
+    fn rest(&self) -> Option<&'static Positional> {
+        self.command.positionals.iter().find(|positional| positional.times == Times::BehindDashes)
+    }
+
+    fn have_rest(&self) -> bool {
+        self.rest().is_some()
+    }
+
+    /// Takes all that follows.
+    fn take_rest(&self, given: &mut Given, parser: &mut Parser) -> Result<(), UsageError> {
+        let Some(positional) = self.rest() else { return Ok(()) };
+        let wrong = |sentence: String| wrong(Some(self.command.id), format!("{}: {sentence}", positional.name));
+        let words = parser.raw_args().map_err(|error| wrong(sentence(error)))?;
+        let mut is_empty = true;
+        for word in words {
+            is_empty = false;
+            store_value(given, positional.store, &word).map_err(wrong)?;
+        }
+        if is_empty { Err(wrong("expected a program behind --, got nothing".to_owned())) } else { Ok(()) }
     }
 
     fn end(&self) -> Result<(), UsageError> {

@@ -8,8 +8,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+use super::descriptor;
 use super::failure::Failure;
-use super::inherited;
 use crate::wamp::auth::Secret;
 
 /// The longest secret, in bytes.
@@ -23,7 +23,7 @@ pub enum Source {
     /// A variable of the environment.
     Environment(OsString),
     /// An open descriptor.
-    Descriptor(u16),
+    Descriptor(i32),
 }
 
 /// Who else may be able to read a file of secrets.
@@ -53,7 +53,7 @@ impl Source {
             }
             Self::Descriptor(number) => {
                 let name = format!("descriptor {number}");
-                let file = inherited::open(*number).map_err(|error| Failure::Input { name: name.clone(), error })?;
+                let file = descriptor::take(*number).map_err(|error| Failure::Input { name: name.clone(), error })?;
                 let text = text_of(&name, file)?;
                 (name, text)
             }

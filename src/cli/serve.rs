@@ -5,11 +5,10 @@ use std::sync::{Arc, OnceLock};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::accounts;
+use super::ending;
 use super::failure::Failure;
-use super::given::{self, Listening};
-use super::ready;
-use super::signals::Signals;
-use super::target::Target;
+use super::given::{Listening, Process};
+use super::ready::{self, Destination};
 use crate::agent::Agent;
 use crate::server::{Server, ServerConfig, ServerError};
 use crate::transport::keepalive::KeepalivePolicy;
@@ -18,38 +17,36 @@ use crate::wamp::Uri;
 
 pub(super) fn run(
     realm: &Uri,
-    target: &Target,
-    agent: &given::Agent,
+    process: &Process<'_>,
     keepalive: KeepalivePolicy,
     listening: &Listening,
 ) -> Result<(), Failure> {
-    let signals = Signals::catch()?;
-    allow_descriptors();
+    let ready = Destination::of(process)?;
     let (here, there) = memory::pair()
         .map_err(|error| Failure::System { what: "connect the agent to the router".to_owned(), error })?;
     // The agent first: what is wrong with its names shows before the port is open. The URL is known only after that.
     let url = Arc::new(OnceLock::new());
     let known = Arc::clone(&url);
-    let notice = ready::notice(move || known.get().cloned().unwrap_or_default(), realm.clone());
+    let notice = ready::notice(ready, move || known.get().cloned().unwrap_or_default(), realm.clone());
     let builder = Agent::embedded(here).realm(realm.clone()).on_ready(notice);
-    let agent = agent.configure(target.configure(builder)?).build()?;
-    let mut config = ServerConfig::new(listening.address);
-    config.router.realms = vec![realm.clone()];
-    if let Some(users) = &listening.users {
-        accounts::configure(&mut config.router, users, listening.readers)?;
-    }
-    config.keepalive = keepalive;
-    config.exposure = listening.exposure;
-    config.allow_origin.clone_from(&listening.origins);
-    // It outlives the agent's run, so that the agent's GOODBYE is answered.
-    let server = Server::start(config, vec![there]).map_err(|error| match error {
-        ServerError::NeedsPermission(_) => Failure::Usage(format!("--listen: {error}")),
-        ServerError::Listen { .. } | ServerError::Resources(_) => Failure::Server(error),
-    })?;
-    url.get_or_init(|| server.url());
-    let stopper = agent.stopper();
-    signals.then(move || stopper.stop());
-    super::ending::of(agent.run()?)
+    ending::run(process, builder, || {
+        allow_descriptors();
+        let mut config = ServerConfig::new(listening.address);
+        config.router.realms = vec![realm.clone()];
+        if let Some(users) = &listening.users {
+            accounts::configure(&mut config.router, users, listening.readers)?;
+        }
+        config.keepalive = keepalive;
+        config.exposure = listening.exposure;
+        config.allow_origin.clone_from(&listening.origins);
+        // It outlives the agent's run, so that the agent's GOODBYE is answered.
+        let server = Server::start(config, vec![there]).map_err(|error| match error {
+            ServerError::NeedsPermission(_) => Failure::Usage(format!("--listen: {error}")),
+            ServerError::Listen { .. } | ServerError::Resources(_) => Failure::Server(error),
+        })?;
+        url.get_or_init(|| server.url());
+        Ok(server)
+    })
 }
 
 /// As many descriptors as the kernel lets us have without asking anybody: each client takes one, and the usual soft limit of

@@ -28,6 +28,20 @@ impl Target {
         }
     }
 
+    /// Tells the builder, of an agent that is about a child.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] when there is to be another process too.
+    pub fn configure_with_child(&self, builder: AgentBuilder) -> Result<AgentBuilder, Failure> {
+        if self.choice() != TargetChoice::Own {
+            return Err(Failure::Usage("expected either COMMAND or --pid or --pidfile, got both".to_owned()));
+        }
+        Ok(match &self.gc {
+            Some(method) => builder.gc(method.clone()),
+            None => builder,
+        })
+    }
+
     /// Tells the builder.
     ///
     /// # Errors
@@ -38,7 +52,7 @@ impl Target {
             None => Ok(builder.target(choice)),
             Some(_) if choice == TargetChoice::Own => {
                 let flag = "--gc-signal and --gc-command";
-                Err(Failure::Usage(format!("expected --pid or --pidfile with {flag}, got neither")))
+                Err(Failure::Usage(format!("expected --pid, --pidfile or COMMAND with {flag}, got none")))
             }
             Some(method) => Ok(builder.target(choice).gc(method.clone())),
         }

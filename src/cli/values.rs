@@ -4,16 +4,16 @@ use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use log::LevelFilter;
-use nix::sys::signal::Signal;
 
 use super::given::Timeout;
 use super::listing::listed;
 use crate::api::{Names, Role};
+use crate::process::Signal;
 use crate::sampler::{LONGEST_HISTORY, SHORTEST_INTERVAL};
+use crate::supervisor::{LARGEST_CAPTURE, MOST_RESTARTS, RestartLimit, RestartPolicy};
 use crate::wamp::Uri;
 use crate::wamp::auth::Method;
 use crate::wamp::options::{Dict, Match};
@@ -134,13 +134,11 @@ pub fn pid(text: &str) -> Result<i32, String> {
 
 /// A signal that a process can take as a wish, by its name or number.
 pub fn signal(text: &str) -> Result<Signal, String> {
-    let named = Signal::from_str(text).or_else(|_| Signal::from_str(&format!("SIG{text}")));
-    let signal = named.ok().or_else(|| text.parse().ok().and_then(|number: i32| Signal::try_from(number).ok()));
-    match signal {
-        Some(Signal::SIGKILL | Signal::SIGSTOP) | None => {
+    match text.parse() {
+        Ok(Signal::KILL | Signal::STOP) | Err(_) => {
             Err(format!("expected a signal that a process can handle, like USR1, got {text:?}"))
         }
-        Some(signal) => Ok(signal),
+        Ok(signal) => Ok(signal),
     }
 }
 
@@ -176,6 +174,59 @@ pub fn id(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err(format!("expected characters other than white space, '.' and '#', and at least one, got {text:?}"))
+}
+
+/// When a child is started again.
+pub fn restart(text: &str) -> Result<RestartPolicy, String> {
+    word(
+        text,
+        &[("never", RestartPolicy::Never), ("on-failure", RestartPolicy::OnFailure), ("always", RestartPolicy::Always)],
+    )
+}
+
+/// So many restarts in so much time: `5/1m`.
+pub fn restart_limit(text: &str) -> Result<RestartLimit, String> {
+    let limit = text.split_once('/').and_then(|(restarts, window)| {
+        let restarts = restarts.parse().ok().filter(|restarts| (1..=MOST_RESTARTS).contains(restarts))?;
+        let window = duration(window).ok().filter(|window| !window.is_zero())?;
+        Some(RestartLimit { restarts, window })
+    });
+    limit.ok_or_else(|| format!("expected 1 to {MOST_RESTARTS} restarts and a time, like 5/1m, got {text:?}"))
+}
+
+/// A number of bytes: `4096`, `64K`, `200M`, `1G`, each 1024 times the last.
+pub fn size(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.find(|letter: char| !letter.is_ascii_digit()) {
+        Some(end) => text.split_at(end),
+        None => (text, ""),
+    };
+    let factor = match unit {
+        "" => Some(1_u64),
+        "K" | "KiB" => Some(1 << 10),
+        "M" | "MiB" => Some(1 << 20),
+        "G" | "GiB" => Some(1 << 30),
+        _ => None,
+    };
+    let bytes = factor.and_then(|factor| number.parse::<u64>().ok()?.checked_mul(factor));
+    bytes
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| format!("expected a number of bytes from 1, like 4096, 64K, 200M or 1G, got {text:?}"))
+}
+
+/// How much output is kept.
+pub fn capture(text: &str) -> Result<u64, String> {
+    match size(text)? {
+        bytes if bytes <= LARGEST_CAPTURE => Ok(bytes),
+        _ => Err(format!("expected at most {}M, got {text:?}", LARGEST_CAPTURE >> 20)),
+    }
+}
+
+/// The number of a descriptor.
+pub fn descriptor(text: &str) -> Result<i32, String> {
+    match text.parse() {
+        Ok(number) if number >= 0 => Ok(number),
+        _ => Err(format!("expected the number of an open descriptor, got {text:?}")),
+    }
 }
 
 /// One of few words.
@@ -219,11 +270,6 @@ pub fn method(text: &str) -> Result<Method, String> {
 /// A dict in JSON.
 pub fn dict(text: &str) -> Result<Dict, String> {
     serde_json::from_str(text).map_err(|error| format!("expected a dict in JSON, got {text:?}: {error}"))
-}
-
-/// The number of a descriptor.
-pub fn descriptor(text: &str) -> Result<u16, String> {
-    text.parse().map_err(|_| format!("expected the number of a descriptor, 0 to 65535, got {text:?}"))
 }
 
 /// `KEY=VALUE`.
@@ -278,6 +324,26 @@ mod tests {
         assert_eq!(log_level("debug"), Ok(LevelFilter::Debug));
         let levels = "expected off, error, warn, info, debug or trace, got \"loud\"";
         assert_eq!(log_level("loud"), Err(levels.to_owned()));
+    }
+
+    #[test]
+    fn sizes_and_limits_of_restarts() {
+        for (text, bytes) in [("1", 1), ("64K", 65_536), ("200MiB", 200 << 20), ("1G", 1 << 30)] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "0", "-1", "1.5M", "M", "1T", "99999999999999999999", "99999999999G", " 1"] {
+            let sentence = size(text).expect_err(text);
+            assert!(sentence.starts_with("expected a number of bytes from 1, like 4096"), "{sentence}");
+        }
+        assert_eq!(capture("64M"), Ok(LARGEST_CAPTURE));
+        assert_eq!(capture("65M"), Err("expected at most 64M, got \"65M\"".to_owned()));
+        let window = Duration::from_secs(60);
+        assert_eq!(restart_limit("5/1m"), Ok(RestartLimit { restarts: 5, window }));
+        for text in ["5", "0/1m", "1001/1m", "5/0", "5/", "/1m", "a/1m"] {
+            assert!(restart_limit(text).is_err(), "{text}");
+        }
+        assert_eq!(restart("on-failure"), Ok(RestartPolicy::OnFailure));
+        assert!(descriptor("3").is_ok() && descriptor("0").is_err() && descriptor("-1").is_err());
     }
 
     #[test]

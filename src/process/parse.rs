@@ -96,6 +96,18 @@ pub(super) fn schedstat(text: &[u8]) -> Option<Schedstat> {
     ((ran_ns, waited_ns, slices) != (0, 0, 0)).then_some(Schedstat { ran_ns, waited_ns })
 }
 
+/// The parent's id in `/proc/PID/stat`.
+pub(super) fn parent(text: &[u8]) -> Option<i32> {
+    let name_end = text.iter().rposition(|&byte| byte == b')')?;
+    let mut fields = text.get(name_end + 1..)?.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
+    i32::try_from(number(fields.nth(1)?)?).ok()
+}
+
+/// The second number of a text: `/proc/PID/statm` has the resident pages there (proc_pid_statm(5)).
+pub(super) fn second_number(text: &[u8]) -> Option<u64> {
+    number(text.split(u8::is_ascii_whitespace).nth(1)?)
+}
+
 /// Reads `/proc/PID/status`; `None` when a line that every process has is missing.
 pub(super) fn status(text: &[u8]) -> Option<Status> {
     static STATE: Key = Key::new(b"\nState:");

@@ -6,7 +6,8 @@ use std::ptr::null;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
+
+use super::signal::Signal;
 
 /// A descriptor from pidfd_open(2); closed on exec.
 #[derive(Debug)]
@@ -30,8 +31,7 @@ impl PidFd {
     pub(super) fn signal(&self, signal: Signal) -> Result<(), Errno> {
         let (fd, none) = (self.0.as_raw_fd(), null::<libc::siginfo_t>());
         // SAFETY: a null `siginfo` stands for that of kill(2).
-        Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal as libc::c_int, none, 0) })
-            .map(drop)
+        Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal.number(), none, 0) }).map(drop)
     }
 
     /// Whether the process has ended and was waited for, so that nothing is left of it.

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
-
 use super::buckets::{ProcessHistory, Span, buckets};
 use super::costly::{Aged, Costly};
 use super::history::History;
@@ -13,7 +11,7 @@ use super::shape::{ProcessMonitor, ProcessStats, StatsTick};
 use super::watch::Lookout;
 use super::window::Window;
 use super::{SHORTEST_INTERVAL, Settings};
-use crate::process::{Garbage, ProcessError, ProcessInfo, ProcessMemory, Sample, Target};
+use crate::process::{Garbage, ProcessError, ProcessInfo, ProcessMemory, Sample, Signal, Target};
 use crate::sync::clock::{Now, Timestamp};
 use crate::sync::wait::earlier;
 

@@ -119,6 +119,13 @@ pub(super) fn open(pid: i32) -> Result<(Target, Present), TargetError> {
 }
 
 impl Found {
+    /// A child that is not started yet. Its supervisor watches it.
+    #[must_use]
+    pub fn child(name: &str) -> Self {
+        let why = "the child is not started yet".to_owned();
+        Self { name: name.to_owned(), target: Err(ProcessError::Absent { why }), watcher: None }
+    }
+
     /// What the process is called: for our own this program's name, by its id the process's own, and by a file the file's,
     /// for that stays the same whichever process it names.
     #[must_use]

@@ -7,12 +7,13 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal as Standard, killpg};
 use nix::unistd::Pid;
 
+use super::reaper::{release, spawn_claimed};
 use super::report::Report;
 use super::{Leash, Supervisor};
-use crate::process::{Garbage, Identity, ProcessError, Target};
+use crate::process::{Garbage, Identity, ProcessError, Signal, Target};
 use crate::sync::mailbox::Post;
 use crate::sync::wait::{Interest, until, wait};
 
@@ -151,7 +152,8 @@ fn run(words: &[String], leash: &Leash, deadline: Instant) -> Result<Option<Ende
     let mut words_of = words.iter();
     let mut command = Command::new(words_of.next().map_or("", String::as_str));
     command.args(words_of).stdin(Stdio::null()).stdout(Stdio::null()).process_group(0);
-    let mut child = Running(command.spawn().map_err(|error| CollectError::Spawn { program: program(words), error })?);
+    let mut child =
+        Running(spawn_claimed(&mut command).map_err(|error| CollectError::Spawn { program: program(words), error })?);
     // Only for its pidfd. Without one, it has ended already or the kernel has none.
     let watched = i32::try_from(child.0.id()).ok().and_then(|pid| Target::open(pid).ok());
     let pidfd = watched.as_ref().and_then(Target::pidfd);
@@ -189,9 +191,10 @@ struct Running(Child);
 impl Drop for Running {
     fn drop(&mut self) {
         if matches!(self.0.try_wait(), Ok(None)) {
-            let _ = killpg(Pid::from_raw(i32::try_from(self.0.id()).unwrap_or(i32::MAX)), Signal::SIGKILL);
+            let _ = killpg(Pid::from_raw(i32::try_from(self.0.id()).unwrap_or(i32::MAX)), Standard::SIGKILL);
             let _ = self.0.wait();
         }
+        release(self.0.id());
     }
 }
 

@@ -31,11 +31,29 @@
 //! # }
 //! ```
 
+mod actor;
+mod capture;
+mod child;
 mod choice;
 mod collect;
+mod command;
 mod error;
+mod foreground;
+mod generation;
+mod life;
+mod memory;
+mod notify;
+mod order;
+mod outbox;
+mod output;
 mod pid_file;
+mod publication;
+mod reaper;
 mod report;
+mod restart;
+mod signals;
+mod spawn;
+mod streams;
 mod watch;
 
 use std::convert::Infallible;
@@ -43,10 +61,18 @@ use std::io;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+pub use capture::LARGEST_CAPTURE;
+pub use child::{ChildSupervisor, Control, Outcome, TooMany};
 pub use choice::{AtExit, Found, TargetChoice};
 pub use collect::{CollectError, Collection, GcMethod, PATIENCE as GC_PATIENCE};
+pub use command::{ChildCommand, Outlets, Publication};
 pub use error::TargetError;
+pub use generation::OWN_FAILURE;
+pub use order::{Answer, Captured, Order, Refusal, Request};
+pub use publication::{EVENT_INTERVAL, LARGEST_EVENT, Output, Stream};
 pub use report::{End, Exit, Report, Started, Usage};
+pub use restart::{HEALTHY, LONGEST_DELAY, MOST_RESTARTS, RestartLimit, RestartPolicy, RestartRule};
+pub use signals::Inherited;
 
 use crate::sync::thread::Thread;
 use crate::sync::waker::Waker;
@@ -82,11 +108,19 @@ struct Leash {
 impl Supervisor {
     /// Starts a thread.
     fn spawn(name: &'static str, body: impl FnOnce(Leash) + Send + 'static) -> io::Result<Self> {
+        Self::spawn_with(name, |leash| ((), move || body(leash))).map(|((), supervisor)| supervisor)
+    }
+
+    /// Starts a thread that shares something with whoever starts it.
+    fn spawn_with<S, B: FnOnce() + Send + 'static>(
+        name: &'static str,
+        make: impl FnOnce(Leash) -> (S, B),
+    ) -> io::Result<(S, Self)> {
         let bell = Waker::new()?;
         let (stop, stopped) = bounded(0);
-        let leash = Leash { bell: bell.clone(), stop: stopped };
-        let thread = Thread::spawn(name, move || body(leash))?;
-        Ok(Self { _stop: stop, _bell: Bell(bell), _thread: thread })
+        let (shared, body) = make(Leash { bell: bell.clone(), stop: stopped });
+        let thread = Thread::spawn(name, body)?;
+        Ok((shared, Self { _stop: stop, _bell: Bell(bell), _thread: thread }))
     }
 }
 

@@ -6,7 +6,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::collect::CollectError;
-use crate::process::{Garbage, Target};
+use super::command::ChildCommand;
+use super::order::{Answer, Refusal};
+use super::publication::Output;
+use crate::process::{Garbage, ProcessError, Target};
+use crate::sync::ticket::Ticket;
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -17,6 +21,15 @@ pub enum Report {
     Exited(Exit),
     /// A command that was to collect the process's garbage has ended ([`super::Collection`]).
     Collected(Result<Garbage, CollectError>),
+    /// An order to a child's supervisor was carried out, or not.
+    Answered {
+        /// The order's.
+        ticket: Ticket,
+        /// What was done.
+        answer: Result<Answer, Refusal>,
+    },
+    /// The child has written something.
+    Output(Output),
     /// Nothing will follow.
     Over(End),
 }
@@ -24,8 +37,10 @@ pub enum Report {
 /// A process that has become the target.
 #[derive(Debug)]
 pub struct Started {
-    /// The process.
-    pub target: Target,
+    /// Its id.
+    pub pid: i32,
+    /// The process, or why it cannot be measured.
+    pub target: Result<Target, ProcessError>,
     /// The command that was run and its arguments; `None` when somebody else started it.
     pub command: Option<Vec<String>>,
     /// How many processes there were before it.
@@ -80,6 +95,16 @@ pub enum End {
     Ended,
     /// The kernel refuses what is needed to go on.
     Failed(io::Error),
+}
+
+impl Started {
+    /// A child of ours that was just started, and not reaped.
+    #[must_use]
+    pub(super) fn child(pid: i32, command: &ChildCommand, restarts: u64) -> Self {
+        let words = std::iter::once(&command.program).chain(&command.arguments);
+        let command = words.map(|word| word.to_string_lossy().into_owned()).collect();
+        Self { pid, target: Target::open(pid), command: Some(command), restarts }
+    }
 }
 
 impl Exit {

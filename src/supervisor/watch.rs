@@ -134,7 +134,12 @@ impl<R: From<Report>> Watch<R> {
         loop {
             let alarm = file.arm().map_err(Cut::Failed)?;
             if let Some((target, present)) = self.look(file) {
-                self.tell(Report::Started(Box::new(Started { target, command: None, restarts: self.restarts })))?;
+                self.tell(Report::Started(Box::new(Started {
+                    pid: present.identity.pid(),
+                    target: Ok(target),
+                    command: None,
+                    restarts: self.restarts,
+                })))?;
                 return Ok(present);
             }
             loop {

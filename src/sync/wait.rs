@@ -94,6 +94,18 @@ pub fn wait_urgent(bell: BorrowedFd<'_>, fds: &[BorrowedFd<'_>]) -> io::Result<V
     Ok(polled.iter().take(fds.len()).map(urgency).collect())
 }
 
+/// The same for any number of descriptors, for an owner that looks at all of them when it wakes.
+///
+/// # Errors
+/// When `poll(2)` fails for another reason than a signal.
+pub fn wait_for_any(fds: &[(BorrowedFd<'_>, Interest)], timeout: Option<Duration>) -> io::Result<()> {
+    let mut polled: Vec<PollFd<'_>> = fds.iter().map(|(fd, interest)| PollFd::new(*fd, interest.flags())).collect();
+    match poll(&mut polled, poll_timeout(timeout)) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
 /// The time from `now` until `deadline`: zero when it has passed, `None` when there is none.
 #[must_use]
 pub fn until(deadline: Option<Instant>, now: Instant) -> Option<Duration> {

@@ -121,7 +121,6 @@ impl Program {
     }
 
     /// What it reads, if the command left that to us. Dropping it is the end of its input.
-    #[cfg(any(feature = "auth", feature = "manhole"))]
     pub fn input(&mut self) -> std::process::ChildStdin {
         self.child.stdin.take().unwrap()
     }

@@ -27,13 +27,17 @@ const IMPURE: [&str; 12] = [
 ];
 
 /// Files that may hold `unsafe`, each for a reason given at its top.
-const UNSAFE: [&str; 6] = [
-    "cli/inherited.rs",
+const UNSAFE: [&str; 10] = [
+    "cli/descriptor.rs",
     "cli/signals.rs",
     "manhole/quick_ack.rs",
     "process/memory.rs",
     "process/pidfd.rs",
+    "process/signal.rs",
     "process/sockets/sys.rs",
+    "supervisor/reaper.rs",
+    "supervisor/signals.rs",
+    "supervisor/spawn.rs",
 ];
 
 fn root() -> PathBuf {

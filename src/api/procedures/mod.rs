@@ -1,6 +1,7 @@
 //! The table of built-in procedures: an entry each, and the function that the entry names, in a file for each subject.
 
 mod capabilities;
+mod child;
 mod cpu;
 mod history;
 mod inspect;
@@ -28,10 +29,11 @@ struct Entry {
 type Answer = Result<Outcome, Failure>;
 
 /// The tables, in the order of the documentation.
-const TABLES: [fn() -> Vec<Entry>; 9] = [
+const TABLES: [fn() -> Vec<Entry>; 10] = [
     cpu::entries,
     statistics::entries,
     watch::entries,
+    child::entries,
     manhole::entries,
     time::entries,
     inspect::entries,

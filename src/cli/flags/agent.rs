@@ -25,7 +25,7 @@ pub(super) const FLAGS: &[Flag] = &[
         },
         commands: AGENTS,
         help: "The worker's id, one component of a URI. Without it: wampproc, or the name of the process that --pid says, \
-               or that of the file of --pidfile.",
+               that of the file of --pidfile, or that of COMMAND.",
     },
     Flag {
         long: "role",

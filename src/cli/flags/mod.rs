@@ -2,6 +2,7 @@
 
 mod accounts;
 mod agent;
+mod child;
 mod client;
 mod connection;
 mod every;
@@ -78,8 +79,16 @@ const CLIENTS: &[Name] = &[Call, Subscribe, Publish];
 const LOGINS: &[Name] = &[Join, Call, Subscribe, Publish];
 
 /// All flags, by subject, in the order of `--help`.
-const TABLES: [&[Flag]; 7] =
-    [connection::FLAGS, login::FLAGS, accounts::FLAGS, target::FLAGS, agent::FLAGS, client::FLAGS, every::FLAGS];
+const TABLES: [&[Flag]; 8] = [
+    connection::FLAGS,
+    login::FLAGS,
+    accounts::FLAGS,
+    target::FLAGS,
+    child::FLAGS,
+    agent::FLAGS,
+    client::FLAGS,
+    every::FLAGS,
+];
 
 /// All flags, in the order of `--help`.
 pub fn all() -> impl Iterator<Item = &'static Flag> {

@@ -1,10 +1,10 @@
 //! Sending a signal to the target and to nobody else.
 
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use super::super::error::ProcessError;
+use super::super::life::Life;
+use super::super::signal::Signal;
 use super::Target;
 
 impl Target {
@@ -12,13 +12,20 @@ impl Target {
     ///
     /// # Errors
     /// [`ProcessError::Gone`], or when the kernel refuses: the process is another user's (`EPERM`).
+    /// [`ProcessError::Unsupported`] for our own process and a signal that could end or stop it.
     pub fn signal(&self, signal: Signal) -> Result<(), ProcessError> {
         let pid = self.identity.pid();
+        if matches!(self.life, Life::Own) && !signal.is_harmless() {
+            return Err(ProcessError::Unsupported {
+                feature: "a signal that could end or stop the agent itself",
+                remedy: "it takes CHLD, CONT, URG and WINCH",
+            });
+        }
         let sent = match self.life.pidfd() {
             Some(pidfd) => pidfd.signal(signal),
             None => {
                 self.life.check()?;
-                kill(Pid::from_raw(pid), signal)
+                signal.send(pid)
             }
         };
         sent.map_err(|errno| match errno {

@@ -52,7 +52,7 @@ fn what_does_not_go_together_is_a_usage_error() {
             "--authid: expected an authid for a login by ticket, got none",
         ),
         (&["--secret-env", "A", "--secret-fd", "0"], "expected either --secret-env or --secret-fd, got both"),
-        (&["--secret-fd", "x"], "--secret-fd: expected the number of a descriptor, 0 to 65535, got \"x\""),
+        (&["--secret-fd", "x"], "--secret-fd: expected the number of an open descriptor, got \"x\""),
         (
             &["--auth", "ticket", "--authid", "joe", "--secret-fd", "99"],
             "cannot read descriptor 99: Bad file descriptor",

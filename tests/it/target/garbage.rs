@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::Command;
 
-use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use wampproc::supervisor::{GcMethod, TargetChoice};
 
@@ -30,7 +29,7 @@ fn by_a_signal() {
     let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "ready");
     let router = FakeRouter::new();
-    let method = GcMethod::Signal(Signal::SIGUSR1);
+    let method = GcMethod::Signal("USR1".parse().unwrap());
     let running = builder(&router, TargetChoice::Pid(process.pid())).gc(method).build().unwrap().spawn().unwrap();
     let (mut client, names) = router.serve();
     let (events, answer) = trigger(&mut client, &names, 1);

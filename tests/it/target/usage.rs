@@ -15,7 +15,7 @@ fn flags_that_do_not_go_together_exit_2() {
         (&["--gc-signal", "USR1", "--gc-command", "x"], "expected either --gc-signal or --gc-command, got both"),
         (&["--pid", "1", "--gc-signal", "KILL"], "--gc-signal: expected a signal that a process can handle"),
         (&["--pid", "1", "--gc-command", " "], "--gc-command: expected a program and its arguments, got nothing"),
-        (&["--gc-signal", "USR1"], "expected --pid or --pidfile with --gc-signal and --gc-command, got neither"),
+        (&["--gc-signal", "USR1"], "expected --pid, --pidfile or COMMAND with --gc-signal and --gc-command, got none"),
     ] {
         for command in ["serve", "join"] {
             let end = run([&[command], flags].concat());

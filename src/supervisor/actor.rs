@@ -1,0 +1,118 @@
+//! The thread "supervisor": sleeps until a signal, an order, the child's output or notification, or a deadline.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use super::Leash;
+use super::child::{Command, Outcome};
+use super::life::{Life, suspend};
+use super::output::Waits;
+use super::signals::{Came, Incoming};
+use crate::process::Signal;
+use crate::sync::mailbox::Mailbox;
+use crate::sync::wait::{Interest, earlier, until, wait_for_any};
+
+/// Time until reports that there was no room for are tried again.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// How long the last reports may wait for room.
+const LAST_REPORTS: Duration = Duration::from_secs(2);
+
+/// Orders that are taken in a turn.
+const TURN: usize = 16;
+
+pub(super) struct Actor {
+    pub life: Life,
+    pub incoming: Incoming,
+    pub commands: Mailbox<Command>,
+    pub leash: Leash,
+}
+
+impl Actor {
+    /// Runs until nothing will follow.
+    pub fn run(mut self) -> io::Result<Outcome> {
+        let mut over_since = None;
+        loop {
+            let now = Instant::now();
+            // Before looking for work, so that what comes from now on rings again.
+            self.leash.bell.hush();
+            self.take_commands(now);
+            if self.leash.is_let_go() {
+                self.life.end_as_agreed(now);
+            }
+            self.take_signals(now)?;
+            if let Some(notifications) = &self.life.notifications {
+                notifications.pass_on()?;
+            }
+            self.life.streams.turn();
+            self.life.tick(now);
+            let is_told = self.life.outbox.flush();
+            if let Some(code) = self.life.code() {
+                if is_told || now.saturating_duration_since(*over_since.get_or_insert(now)) > LAST_REPORTS {
+                    return Ok(Outcome { code });
+                }
+            }
+            self.sleep(now, is_told)?;
+        }
+    }
+
+    fn take_commands(&mut self, now: Instant) {
+        for _ in 0..TURN {
+            match self.commands.try_recv() {
+                Ok(Some(Command::Begin(outbox))) => {
+                    self.life.outbox = outbox;
+                    self.life.begin(now);
+                }
+                Ok(Some(Command::Ask(request))) => self.life.order(request, now),
+                // Nobody asks any more, or for now; the child goes on.
+                Ok(None) | Err(_) => return,
+            }
+        }
+        // There may be more.
+        self.leash.bell.wake();
+    }
+
+    fn take_signals(&mut self, now: Instant) -> io::Result<()> {
+        let mut child = false;
+        while let Some(came) = self.incoming.next()? {
+            match came {
+                Came::Child => child = true,
+                Came::Other(signal) => self.take_signal(signal, now),
+            }
+        }
+        if child {
+            self.life.reap(now);
+        }
+        Ok(())
+    }
+
+    fn take_signal(&mut self, signal: Signal, now: Instant) {
+        log::debug!("{signal} came");
+        match signal.number() {
+            libc::SIGTERM => self.life.end_as_agreed(now),
+            libc::SIGINT | libc::SIGQUIT => self.life.end(signal, now),
+            libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU => {
+                self.life.forward(signal);
+                suspend();
+            }
+            _ => self.life.forward(signal),
+        }
+    }
+
+    fn sleep(&self, now: Instant, is_told: bool) -> io::Result<()> {
+        let retry = if is_told { None } else { Some(now + RETRY) };
+        let deadline = earlier(self.life.deadline(now), retry);
+        let deadline = if self.life.streams.has_more() { Some(now) } else { deadline };
+        let mut fds: Vec<(BorrowedFd<'_>, Interest)> =
+            vec![(self.incoming.as_fd(), Interest::READ), (self.leash.bell.as_fd(), Interest::READ)];
+        if let Some(notifications) = &self.life.notifications {
+            fds.push((notifications.as_fd(), Interest::READ));
+        }
+        for (flow, waits) in self.life.streams.flows() {
+            let interest = if *waits == Waits::Writing { Interest::WRITE } else { Interest::READ };
+            fds.extend(flow.waited_for(*waits).map(|fd| (fd, interest)));
+        }
+        wait_for_any(&fds, until(deadline, Instant::now()))
+    }
+}

@@ -1,0 +1,81 @@
+//! What somebody asks for by hand, and the answers.
+
+use std::time::{Duration, Instant};
+
+use super::{Life, Next, Phase};
+use crate::supervisor::order::{Answer, Order, Refusal, Request};
+use crate::supervisor::report::Report;
+use crate::sync::ticket::Ticket;
+
+/// Who may wait for a child to be stopped or restarted.
+const MAX_WAITING: usize = 64;
+
+impl Life {
+    /// Does what is asked, or begins to.
+    pub fn order(&mut self, request: Request, now: Instant) {
+        let Request { ticket, order } = request;
+        let grace = |timeout: Option<Duration>| timeout.unwrap_or(self.command.stop_timeout);
+        match order {
+            Order::Output { bytes } => {
+                let captured = self.streams.captured(bytes).map(Answer::Output);
+                self.answer(ticket, captured.ok_or(Refusal::NotCaptured));
+            }
+            _ if self.next == Next::End || matches!(self.phase, Phase::Over) || self.waiting.len() >= MAX_WAITING => {
+                self.answer(ticket, Err(Refusal::Over));
+            }
+            Order::Start => match self.phase {
+                Phase::Running(_) if self.stopping.is_none() => self.answer(ticket, Err(Refusal::Running)),
+                Phase::Resting | Phase::Waiting(_) => self.start_by_hand(ticket, now),
+                _ => self.answer(ticket, Err(Refusal::Ending)),
+            },
+            Order::Stop { timeout } => match (&self.phase, &self.last) {
+                (Phase::Resting, _) => self.answer(ticket, Err(Refusal::Stopped)),
+                (Phase::Waiting(_), Some(last)) => {
+                    let exit = last.exit.clone();
+                    self.phase = Phase::Resting;
+                    self.answer(ticket, Ok(Answer::Stopped(exit)));
+                }
+                _ => self.end_generation(request, Next::Rest, grace(timeout), now),
+            },
+            Order::Restart { timeout } => match self.phase {
+                Phase::Resting | Phase::Waiting(_) => self.start_by_hand(ticket, now),
+                _ => self.end_generation(request, Next::Start, grace(timeout), now),
+            },
+        }
+    }
+
+    fn end_generation(&mut self, request: Request, next: Next, grace: Duration, now: Instant) {
+        self.next = next;
+        self.waiting.push_back(request);
+        if matches!(self.phase, Phase::Running(_)) {
+            self.stop(self.command.stop_signal, grace, now);
+        }
+    }
+
+    fn start_by_hand(&mut self, ticket: Ticket, now: Instant) {
+        self.restarts.forget();
+        let answer = match self.start(now) {
+            Ok(pid) => Ok(Answer::Started(pid.as_raw())),
+            Err(error) => {
+                self.phase = Phase::Resting;
+                Err(Refusal::CannotStart(self.cannot_start(&error)))
+            }
+        };
+        self.answer(ticket, answer);
+    }
+
+    /// Answers who waited for the end of the generation; those who asked for a restart get this.
+    pub(super) fn answer_waiting(&mut self, restarted: Result<Answer, Refusal>) {
+        for Request { ticket, order } in std::mem::take(&mut self.waiting) {
+            let answer = match (order, &self.last) {
+                (Order::Stop { .. }, Some(last)) => Ok(Answer::Stopped(last.exit.clone())),
+                _ => restarted.clone(),
+            };
+            self.answer(ticket, answer);
+        }
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: Result<Answer, Refusal>) {
+        self.outbox.push(Report::Answered { ticket, answer });
+    }
+}

@@ -1,0 +1,133 @@
+//! The procedures and events about a child.
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+
+use super::{call, event, follow, stat, supervise, url};
+
+fn pid(program: &mut crate::support::Program) -> String {
+    program.line().strip_prefix("up ").unwrap().to_owned()
+}
+
+#[test]
+fn stop_start_and_restart_answer_when_it_is_done() {
+    let mut program = supervise(&["--restart", "always"], "echo up $$; sleep 100 & wait");
+    let url = url(&mut program);
+    let mut exits = follow(&url, "on_process_exited");
+    let mut starts = follow(&url, "on_process_started");
+    let first = pid(&mut program);
+    let (code, error) = call(&url, &["start_process"]);
+    assert!(code == Some(1) && error.contains("crossbar.error.already_started"), "{error}");
+
+    let (code, exit) = call(&url, &["stop_process"]);
+    let exit: Value = serde_json::from_str(&exit).unwrap();
+    assert_eq!((code, exit["pid"].to_string(), &exit["signal"]), (Some(0), first.clone(), &json!("SIGTERM")));
+    assert_eq!(
+        (&exit["code"], &exit["core"], &exit["oom"], &exit["restarts"]),
+        (&json!(null), &json!(false), &json!(false), &json!(0))
+    );
+    assert!(exit["uptime"].as_f64().unwrap() > 0.0 && exit["rusage"]["max_resident"].as_u64().unwrap() > 100_000);
+    assert_eq!(event(&mut exits), exit);
+    assert_eq!(stat(&first), None);
+
+    for (words, error) in [
+        (&["stop_process"][..], "crossbar.error.not_started"),
+        (&["get_process_stats"], "crossbar.error.runtime_error"),
+        (&["signal_process", "HUP"], "crossbar.error.runtime_error"),
+        (&["get_process_output"], "crossbar.error.feature_unavailable"),
+        (&["stop_process", "-1"], "wamp.error.invalid_argument"),
+        (&["signal_process", "NOSUCH"], "wamp.error.invalid_argument"),
+    ] {
+        let (code, sentence) = call(&url, words);
+        assert!(code == Some(1) && sentence.contains(error), "{words:?}: {sentence}");
+    }
+
+    let (code, second) = call(&url, &["start_process"]);
+    assert_eq!((code, &second), (Some(0), &pid(&mut program)));
+    let started = event(&mut starts);
+    assert_eq!((started["pid"].to_string(), &started["restarts"]), (second.clone(), &json!(1)));
+    assert_eq!(started["command"][0], "sh");
+
+    let (code, third) = call(&url, &["restart_process", "5"]);
+    assert_eq!((code, &third), (Some(0), &pid(&mut program)));
+    assert_eq!(event(&mut exits)["pid"].to_string(), second);
+    assert_eq!(event(&mut starts)["pid"].to_string(), third);
+    let (code, stats) = call(&url, &["get_process_stats"]);
+    assert_eq!((code, serde_json::from_str::<Value>(&stats).unwrap()["pid"].to_string()), (Some(0), third));
+
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.end().code, Some(143));
+    assert_eq!(event(&mut exits)["restarts"], 2);
+}
+
+/// Starts it now instead of when it is due; what is left of the last one may have to go before.
+fn restart(url: &str) -> Option<i32> {
+    call(url, &["restart_process"]).0
+}
+
+#[test]
+fn no_end_is_lost_when_it_is_killed_at_any_moment() {
+    let mut program = supervise(&["--restart", "always", "--restart-delay", "1h"], "echo up $$; sleep 100 & wait");
+    let url = url(&mut program);
+    let mut exits = follow(&url, "on_process_exited");
+    for round in 0..20_u64 {
+        let child = pid(&mut program);
+        // From the moment when it is up to some time after that.
+        std::thread::sleep(std::time::Duration::from_micros(round * 150));
+        nix::sys::signal::kill(Pid::from_raw(child.parse().unwrap()), Signal::SIGKILL).unwrap();
+        let exit = event(&mut exits);
+        assert_eq!(
+            (exit["pid"].to_string(), &exit["signal"], &exit["restarts"]),
+            (child, &json!("SIGKILL"), &json!(round))
+        );
+        assert_eq!(restart(&url), Some(0));
+    }
+    pid(&mut program);
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.end().code, Some(143));
+    assert_eq!(event(&mut exits)["restarts"], 20);
+}
+
+#[test]
+fn a_caller_can_signal_the_child_but_not_harm_the_agent() {
+    let mut program = supervise(&[], "trap 'echo hup' HUP; echo up $$; while :; do sleep 100 & wait; done");
+    let url = url(&mut program);
+    pid(&mut program);
+    for signal in ["HUP", "SIGHUP", "1"] {
+        assert_eq!(call(&url, &["signal_process", signal]), (Some(0), "null".to_owned()));
+        assert_eq!(program.line(), "hup");
+    }
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.end().code, Some(143));
+
+    let mut own = crate::support::Program::spawn(crate::support::wampproc([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--worker",
+        "sh",
+    ]));
+    let url = own.line().split(' ').nth(1).unwrap().to_owned();
+    assert_eq!(call(&url, &["signal_process", "CONT"]), (Some(0), "null".to_owned()));
+    for words in [&["signal_process", "TERM"][..], &["start_process"], &["stop_process"], &["get_process_output"]] {
+        let (code, sentence) = call(&url, words);
+        assert!(code == Some(1) && sentence.contains("crossbar.error.feature_unavailable"), "{words:?}: {sentence}");
+    }
+    own.signal(Signal::SIGTERM);
+    assert_eq!(own.end().code, Some(0));
+}
+
+#[test]
+fn who_takes_too_much_memory_is_restarted_and_the_event_says_so() {
+    let script = "x=$(head -c 40000000 /dev/zero | tr '\\0' a); echo up $$; sleep 100 & wait";
+    let mut program = supervise(&["--memory-limit", "20M", "--restart-delay", "1ms"], script);
+    let url = url(&mut program);
+    let mut exits = follow(&url, "on_process_exited");
+    let first = pid(&mut program);
+    let exit = event(&mut exits);
+    assert_eq!((exit["pid"].to_string(), &exit["oom"]), (first, &json!(true)));
+    pid(&mut program);
+    program.signal(Signal::SIGTERM);
+    program.end();
+}
