@@ -87,7 +87,9 @@ fn whole_characters(bytes: &[u8]) -> usize {
         let length = match lead {
             0xc0..=0xdf => 2,
             0xe0..=0xef => 3,
-            _ => 4,
+            0xf0..=0xf7 => 4,
+            // No character begins so.
+            _ => 1,
         };
         length > back
     });
