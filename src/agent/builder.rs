@@ -13,11 +13,11 @@ use super::run::{Agent, Connector};
 use super::status::Status;
 use super::supervision::Supervision;
 use super::{AgentError, dispatch::Dispatcher};
-use crate::api::host::GarbageOfOthers;
+use crate::api::host::{GarbageOfOthers, Supervised};
 use crate::api::names::{id_of, node_of};
 use crate::api::{Api, Host, Names, Procedure, Role};
 use crate::sampler::{Rule, Sampler, Settings};
-use crate::supervisor::{Control, Found, GcMethod, TargetChoice};
+use crate::supervisor::{Control, Found, GcMethod, KeptOutput, TargetChoice};
 use crate::sync::mailbox::mailbox;
 use crate::sync::waker::Waker;
 use crate::transport::keepalive::KeepalivePolicy;
@@ -250,8 +250,14 @@ impl AgentBuilder {
         let waker = Waker::new()?;
         let (post, mailbox) = mailbox::<Letter>(LETTERS, waker.clone());
         let (target, supervisor) = found.supervise(post.clone())?;
+        let supervised = match self.child.as_ref().map(Control::output) {
+            None => Supervised::No,
+            Some(KeptOutput::None) => Supervised::Yes,
+            Some(KeptOutput::Last) => Supervised::WithOutput,
+        };
         let garbage = if self.gc.is_some() { GarbageOfOthers::Collected } else { GarbageOfOthers::Kept };
-        let host = Host::new(target.as_ref().map(|target| target.identity().clone()).map_err(Clone::clone), garbage);
+        let host = Host::new(target.as_ref().map(|target| target.identity().clone()).map_err(Clone::clone), garbage)
+            .supervising(supervised);
         let settings = Settings {
             interval: self.interval,
             history: self.history,

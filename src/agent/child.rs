@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::builder::AgentBuilder;
 use super::dispatch::{Dispatcher, Origin};
 use super::handle::Letter;
-use crate::api::child::{ChildOrder, OutputForm};
+use crate::api::child::{ChildOrder, NO_CHILD, OutputForm};
 use crate::api::{Failure, Topic};
 use crate::supervisor::{Answer, Control, Output, Refusal, Request};
 use crate::sync::mailbox::Post;
@@ -55,10 +55,7 @@ impl Dispatcher {
         let ticket = self.next_ticket();
         let asked = match &self.supervision.child.control {
             Some(control) => control.ask(Request { ticket, order }).map_err(Failure::from),
-            None => {
-                let how = "start the agent with -- COMMAND to have it supervise one";
-                Err(Failure::FeatureUnavailable(format!("the process is no child of the agent's: {how}")))
-            }
+            None => Err(Failure::FeatureUnavailable(NO_CHILD.to_owned())),
         };
         match asked {
             Ok(()) => {

@@ -17,6 +17,9 @@ const LONGEST_TIMEOUT: f64 = 86_400.0;
 /// The most bytes of output in a result: as text each may become six.
 pub const MOST_OUTPUT: u64 = 128 * 1024;
 
+/// Why there is nothing to start or stop.
+pub const NO_CHILD: &str = "the process is no child of the agent's: start that with -- COMMAND";
+
 /// A call that the child's supervisor answers.
 #[derive(Debug)]
 pub struct ChildOrder {

@@ -14,12 +14,24 @@ pub enum GarbageOfOthers {
     Collected,
 }
 
+/// Whether the target is a child that the agent supervises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supervised {
+    /// It is not.
+    No,
+    /// It is; its output is its own.
+    Yes,
+    /// It is, and the last of its output is kept.
+    WithOutput,
+}
+
 /// The target's identity and the host's CPUs.
 #[derive(Clone, Debug)]
 pub struct Host {
     /// Or the reason why there is no target.
     target: Result<Identity, ProcessError>,
     garbage: GarbageOfOthers,
+    supervised: Supervised,
     logical_cpus: OnceLock<Option<u64>>,
     physical_cpus: OnceLock<Option<u64>>,
 }
@@ -28,13 +40,31 @@ impl Host {
     /// For a target, or with the reason why there is none.
     #[must_use]
     pub const fn new(target: Result<Identity, ProcessError>, garbage: GarbageOfOthers) -> Self {
-        Self { target, garbage, logical_cpus: OnceLock::new(), physical_cpus: OnceLock::new() }
+        Self {
+            target,
+            garbage,
+            supervised: Supervised::No,
+            logical_cpus: OnceLock::new(),
+            physical_cpus: OnceLock::new(),
+        }
     }
 
     /// The same host with another target, or with the reason why there is none any more.
     #[must_use]
     pub fn with_target(&self, target: Result<Identity, ProcessError>) -> Self {
         Self { target, ..self.clone() }
+    }
+
+    /// The same for a child.
+    #[must_use]
+    pub fn supervising(self, supervised: Supervised) -> Self {
+        Self { supervised, ..self }
+    }
+
+    /// Whether the target is a child.
+    #[must_use]
+    pub const fn supervised(&self) -> Supervised {
+        self.supervised
     }
 
     /// The target's identity.

@@ -42,6 +42,16 @@ pub struct Outcome {
 pub struct Control {
     commands: Post<Command>,
     name: String,
+    output: KeptOutput,
+}
+
+/// Whether the last of a child's output is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptOutput {
+    /// It is not.
+    None,
+    /// It is.
+    Last,
 }
 
 /// What the thread is told.
@@ -60,6 +70,7 @@ impl ChildSupervisor {
     pub fn start(command: ChildCommand, outlets: Outlets, inherited: Inherited) -> io::Result<Self> {
         nix::sys::prctl::set_child_subreaper(true)?;
         let name = command.name();
+        let output = if command.capture.is_some() { KeptOutput::Last } else { KeptOutput::None };
         let incoming = Incoming::open()?;
         let life = Life::new(command, outlets, inherited, Box::new(Nowhere))?;
         let (tell, outcome) = bounded(1);
@@ -76,7 +87,7 @@ impl ChildSupervisor {
             };
             (post, body)
         })?;
-        Ok(Self { control: Control { commands, name }, outcome, _supervisor: supervisor })
+        Ok(Self { control: Control { commands, name, output }, outcome, _supervisor: supervisor })
     }
 
     /// What an agent needs.
@@ -98,6 +109,12 @@ impl Control {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether [`Order::Output`](super::Order::Output) has an answer.
+    #[must_use]
+    pub const fn output(&self) -> KeptOutput {
+        self.output
     }
 
     /// Has the child started, and reports sent to a mailbox. The second time nothing happens.

@@ -62,7 +62,7 @@ use std::io;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 pub use capture::LARGEST_CAPTURE;
-pub use child::{ChildSupervisor, Control, Outcome, TooMany};
+pub use child::{ChildSupervisor, Control, KeptOutput, Outcome, TooMany};
 pub use choice::{AtExit, Found, TargetChoice};
 pub use collect::{CollectError, Collection, GcMethod, PATIENCE as GC_PATIENCE};
 pub use command::{ChildCommand, Outlets, Publication};

@@ -4,11 +4,13 @@
 use serde::{Serialize, Serializer};
 
 use super::{Answer, Entry, builtin};
-use crate::api::host::GarbageOfOthers;
+use crate::api::child::NO_CHILD;
+use crate::api::host::{GarbageOfOthers, Supervised};
 use crate::api::outcome::Outcome;
 use crate::api::procedure::{Call, Handler};
 use crate::process::{Source, system};
 use crate::sampler::Probe;
+use crate::supervisor::Refusal;
 
 pub(super) fn entries() -> Vec<Entry> {
     vec![Entry {
@@ -41,6 +43,7 @@ const NEEDS: &[(&str, Gives, Source)] = &[
     ("get_process_monitor", Gives::Keys(&["num_fds"]), Source::Descriptors),
     ("get_process_monitor", Gives::Keys(&["read_ios", "write_ios", "read_bytes", "write_bytes"]), Source::Io),
     ("trigger_gc", Gives::Result, Source::HeapTrim),
+    ("signal_process", Gives::Result, Source::Process),
     ("get_process_threads", Gives::Result, Source::Process),
     ("get_process_threads", Gives::Keys(&["run_queue_wait"]), Source::RunQueue),
     ("get_process_threads", Gives::Keys(&["waits_in"]), Source::Wchan),
@@ -117,6 +120,14 @@ fn capability(name: &str, probe: &mut Probe, call: &Call) -> Capability {
                 GarbageOfOthers::Collected => None,
                 GarbageOfOthers::Kept => Some("nobody said how, with --gc-signal or --gc-command".to_owned()),
             };
+        }
+        "start_process" | "stop_process" | "restart_process" | "get_process_output"
+            if call.host.supervised() == Supervised::No =>
+        {
+            reason = Some(NO_CHILD.to_owned());
+        }
+        "get_process_output" if call.host.supervised() == Supervised::Yes => {
+            reason = Some(Refusal::NotCaptured.to_string());
         }
         "start_manhole" | "stop_manhole" | "get_manhole" if !cfg!(feature = "manhole") => {
             reason = Some("this build has no manhole: build with the feature manhole".to_owned());

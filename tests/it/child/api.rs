@@ -43,6 +43,11 @@ fn stop_start_and_restart_answer_when_it_is_done() {
         assert!(code == Some(1) && sentence.contains(error), "{words:?}: {sentence}");
     }
 
+    let (_, capabilities) = call(&url, &["get_capabilities"]);
+    let capabilities: Value = serde_json::from_str(&capabilities).unwrap();
+    assert_eq!(capabilities["start_process"]["available"], true);
+    assert!(capabilities["get_process_output"]["reason"].as_str().unwrap().contains("--capture"));
+
     let (code, second) = call(&url, &["start_process"]);
     assert_eq!((code, &second), (Some(0), &pid(&mut program)));
     let started = event(&mut starts);
