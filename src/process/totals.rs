@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn what_threads_tell_is_summed_up_and_what_none_tells_is_unknown() {
-        let status = b"State:\tS\nThreads:\t2\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t5\n";
+        let status =
+            b"Name:\ta\nState:\tS\nThreads:\t2\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t5\n";
         let stat = format!("7 (a) S {}", (4..=42).map(|number| number.to_string()).collect::<Vec<_>>().join(" "));
         let mut sums = Sums::default();
         sums.add(status, b"0 0 0\n", b"");
@@ -146,7 +147,7 @@ mod tests {
         sums.add(b"", b"", b"");
         assert_eq!(sums, Sums { voluntary: 300, nonvoluntary: 10, waited_ns: Some(77), io_ticks: 84 });
         let huge =
-            b"State:\tS\nThreads:\t2\nvoluntary_ctxt_switches:\t18446744073709551615\nnonvoluntary_ctxt_switches:\t5\n";
+            b"Name:\ta\nState:\tS\nThreads:\t2\nvoluntary_ctxt_switches:\t18446744073709551615\nnonvoluntary_ctxt_switches:\t5\n";
         sums.add(huge, b"1 18446744073709551615 1\n", b"");
         assert_eq!((sums.voluntary, sums.waited_ns), (u64::MAX, Some(u64::MAX)));
     }
