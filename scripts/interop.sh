@@ -118,9 +118,14 @@ node_environment() {
 
 build() { cargo build --release --locked; }
 
+xconn_router() {
+    [ -x "${CARGO_TARGET_DIR:-target}/xconn/bin/xconn-router" ] \
+        || cargo install --quiet --locked --version 0.1.0 --features router --root "${CARGO_TARGET_DIR:-target}/xconn" xconn-core
+}
+
 # Our agent and Crossbar.io's NativeProcess, driven alike by one program that plays the router: median latency of a call,
-# and calls per second with 64 in flight. Then the manhole, OpenSSH's server and dropbear's, driven alike by OpenSSH's client.
-# The ratios are what counts.
+# and calls per second with 64 in flight. Then measuring, beside psutil; our router, Crossbar.io's and xconn's; the manhole,
+# OpenSSH's server and dropbear's, driven alike by OpenSSH's client. The ratios are what counts.
 bench() {
     step "prerequisite: Python environment with Crossbar.io" python_environment || return
     if run cargo bench --locked --bench latency -- --agent-command "$venv/bin/python $here/native_process.py"; then
@@ -132,6 +137,14 @@ bench() {
         report "ok bench: measuring another process beside psutil"
     else
         report "FAILED bench: measuring another process ended with an error"
+    fi
+    # Without xconn's router, which takes minutes to build, Crossbar.io's is left to compare with.
+    local xconn=$PWD/${CARGO_TARGET_DIR:-target}/xconn/bin/xconn-router
+    step "prerequisite: xconn's router" xconn_router || xconn=
+    if run "$venv/bin/python" "$here/bench_routers.py" ${xconn:+"$xconn"}; then
+        report "ok bench: the router beside Crossbar.io's and xconn's"
+    else
+        report "FAILED bench: that of the routers ended with an error"
     fi
     step "prerequisite: OpenSSH's and dropbear's servers" ssh_servers || return
     if run cargo bench --locked --bench manhole; then
