@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -32,6 +32,7 @@ use crate::transport::Transport;
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory::Memory;
 use crate::transport::rawsocket::RawSocket;
+use crate::transport::socket::Socket;
 use crate::transport::websocket::Channel;
 
 /// The tokens that are no connection's.
@@ -179,7 +180,7 @@ impl EventLoop {
         for _ in 0..CALLERS {
             let Some((listener, _)) = &mut self.listener else { return };
             match listener.accept(now) {
-                Accepted::Connection(stream, address) => self.admit(stream, address, now),
+                Accepted::Connection(socket, address) => self.admit(socket, address, now),
                 Accepted::SentAway => self.counters.rejected.add(1),
                 Accepted::Gone => {}
                 Accepted::Nobody => break,
@@ -203,21 +204,21 @@ impl EventLoop {
     }
 
     /// Lets a caller in, if there is room.
-    fn admit(&mut self, mut stream: TcpStream, address: SocketAddr, now: Instant) {
+    fn admit(&mut self, socket: Socket, address: SocketAddr, now: Instant) {
         self.counters.connections.add(1);
         let Capacity { connections, strangers, .. } = self.settings.capacity;
         let here = self.visitors.len();
         let is_full = here + self.exchange.len() >= connections || here + self.exchange.strangers() >= strangers;
         let token = self.draw_token();
-        let watch = match self.registry.add(stream.as_fd(), token) {
+        let watch = match self.registry.add(socket.as_fd(), token) {
             Ok(watch) if !is_full => watch,
             refused => {
                 // It is closed at once, so it gets no more than what its socket takes without waiting.
-                let _ = stream.write(&http::encode(&site::no_room()));
+                let _ = (&socket).write(&http::encode(&site::no_room()));
                 self.counters.rejected.add(1);
                 match refused {
                     Ok(mut watch) => {
-                        self.registry.forget(stream.as_fd(), &mut watch);
+                        self.registry.forget(socket.as_fd(), &mut watch);
                         if !std::mem::replace(&mut self.complained, true) {
                             log::warn!("{address}: refused, there are as many connections as may be");
                         }
@@ -230,7 +231,7 @@ impl EventLoop {
         self.complained = false;
         log::debug!("{address}: connected");
         let deadline = now + self.settings.timeouts.head;
-        let mut visitor = Visitor::new(stream, address, watch, deadline);
+        let mut visitor = Visitor::new(socket, address, watch, deadline);
         visitor.register(Interest::READ, &mut self.registry);
         self.visitors.insert(token, visitor);
     }
@@ -246,23 +247,23 @@ impl EventLoop {
                     visitor.forget(&mut self.registry);
                 }
             }
-            Visit::Upgraded { early, serialization } => self.promote(token, now, |stream, settings| {
-                let channel = Channel::accepted(stream, early, serialization, settings.keepalive, now.mono);
+            Visit::Upgraded { early, serialization } => self.promote(token, now, |socket, settings| {
+                let channel = Channel::accepted(socket, early, serialization, settings.keepalive, now.mono);
                 Box::new(channel.draining_within(settings.timeouts.drain))
             }),
-            Visit::RawSocket { early } => self.promote(token, now, |stream, settings| {
-                let socket = RawSocket::accepted(stream, early, settings.keepalive);
+            Visit::RawSocket { early } => self.promote(token, now, |socket, settings| {
+                let socket = RawSocket::accepted(socket, early, settings.keepalive);
                 Box::new(socket.draining_within(settings.timeouts.drain))
             }),
         }
     }
 
     /// Makes a peer of a visitor.
-    fn promote(&mut self, token: u64, now: Now, open: impl FnOnce(TcpStream, &Settings) -> Box<dyn Transport>) {
+    fn promote(&mut self, token: u64, now: Now, open: impl FnOnce(Socket, &Settings) -> Box<dyn Transport>) {
         let Some(visitor) = self.visitors.remove(&token) else { return };
-        let (stream, address, mut watch) = visitor.into_parts();
+        let (socket, address, mut watch) = visitor.into_parts();
         self.registry.clear_deadline(&mut watch);
-        let transport = open(stream, &self.settings);
+        let transport = open(socket, &self.settings);
         self.counters.upgraded.add(1);
         self.exchange.open(PeerId(token), Peer::remote(transport, address, watch), now);
     }

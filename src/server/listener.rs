@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::sys::socket::{Backlog, listen};
 
+use crate::transport::socket::Socket;
+
 /// Callers that the kernel holds until they are accepted; it takes the lesser of this and `net.core.somaxconn`.
 const BACKLOG: i32 = 1024;
 
@@ -31,7 +33,7 @@ pub(super) struct Listener {
 #[derive(Debug)]
 pub(super) enum Accepted {
     /// A connection, that does not block.
-    Connection(TcpStream, SocketAddr),
+    Connection(Socket, SocketAddr),
     /// A connection, closed again: there are no descriptors.
     SentAway,
     /// A connection that was gone already.
@@ -75,7 +77,7 @@ impl Listener {
             Ok((stream, address)) => {
                 self.complained = false;
                 return match prepare(&stream) {
-                    Ok(()) => Accepted::Connection(stream, address),
+                    Ok(()) => Accepted::Connection(stream.into(), address),
                     Err(_) => Accepted::Gone,
                 };
             }

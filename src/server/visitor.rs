@@ -1,7 +1,7 @@
 //! A connection before it is a peer: its request is read, answered, and either upgraded or closed.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use super::registry::{Registry, Watch};
 use super::site::{self, Answer};
 use crate::sync::wait::Interest;
 use crate::transport::rawsocket;
+use crate::transport::socket::Socket;
 use crate::wamp::codec::Serialization;
 
 /// How long the peer may take to close after the answer, and how many bytes it may still send. Without that patience, bytes
@@ -22,7 +23,7 @@ const LINGER: (Duration, usize) = (Duration::from_secs(1), 64 * 1024);
 /// A connection that is no peer yet.
 #[derive(Debug)]
 pub(super) struct Visitor {
-    stream: TcpStream,
+    socket: Socket,
     address: SocketAddr,
     stage: Stage,
     deadline: Instant,
@@ -57,18 +58,18 @@ pub(super) enum Visit {
 
 impl Visitor {
     /// A connection that has until `deadline` to ask for something.
-    pub fn new(stream: TcpStream, address: SocketAddr, watch: Watch, deadline: Instant) -> Self {
-        Self { stream, address, stage: Stage::Asking { head: Vec::new() }, deadline, watch }
+    pub fn new(socket: Socket, address: SocketAddr, watch: Watch, deadline: Instant) -> Self {
+        Self { socket, address, stage: Stage::Asking { head: Vec::new() }, deadline, watch }
     }
 
     /// Has the kernel and the clock tell when there is something to do.
     pub fn register(&mut self, interest: Interest, registry: &mut Registry) {
-        registry.set(self.stream.as_fd(), &mut self.watch, interest, Some(self.deadline));
+        registry.set(self.socket.as_fd(), &mut self.watch, interest, Some(self.deadline));
     }
 
     /// Takes it out of the registry, to be closed.
     pub fn forget(mut self, registry: &mut Registry) {
-        registry.forget(self.stream.as_fd(), &mut self.watch);
+        registry.forget(self.socket.as_fd(), &mut self.watch);
     }
 
     /// How many requests of it were answered.
@@ -80,8 +81,8 @@ impl Visitor {
     }
 
     /// What makes a peer of it. It stays registered.
-    pub fn into_parts(self) -> (TcpStream, SocketAddr, Watch) {
-        (self.stream, self.address, self.watch)
+    pub fn into_parts(self) -> (Socket, SocketAddr, Watch) {
+        (self.socket, self.address, self.watch)
     }
 
     /// Goes as far as the connection allows.
@@ -119,7 +120,7 @@ impl Visitor {
         let Stage::Asking { head } = &mut self.stage else { return None };
         let mut chunk = [0; 2048];
         let room = chunk.len().min(MAX_HEAD.saturating_sub(head.len()));
-        let got = match self.stream.read(chunk.get_mut(..room)?) {
+        let got = match (&self.socket).read(chunk.get_mut(..room)?) {
             Ok(0) => return Some(Visit::Over),
             Ok(count) => chunk.get(..count)?,
             Err(error) => return stopped(error.kind(), Interest::READ),
@@ -152,7 +153,7 @@ impl Visitor {
     fn answer(&mut self, now: Instant) -> Option<Visit> {
         let Stage::Answering { bytes, written, then } = &mut self.stage else { return None };
         while let Some(rest) = bytes.get(*written..).filter(|rest| !rest.is_empty()) {
-            match self.stream.write(rest) {
+            match (&self.socket).write(rest) {
                 Ok(0) => return Some(Visit::Over),
                 Ok(count) => *written += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -164,7 +165,7 @@ impl Visitor {
                 Some(Visit::Upgraded { early: std::mem::take(early), serialization: *serialization })
             }
             Then::Close => {
-                if self.stream.shutdown(Shutdown::Write).is_err() {
+                if self.socket.shutdown(Shutdown::Write).is_err() {
                     return Some(Visit::Over);
                 }
                 self.stage = Stage::Lingering { left: LINGER.1 };
@@ -176,7 +177,7 @@ impl Visitor {
 
     fn linger(&mut self) -> Option<Visit> {
         let Stage::Lingering { left } = &mut self.stage else { return None };
-        match self.stream.read(&mut [0; 4096]) {
+        match (&self.socket).read(&mut [0; 4096]) {
             Ok(0) => Some(Visit::Over),
             Ok(count) if count >= *left => Some(Visit::Over),
             Ok(count) => {

@@ -21,6 +21,7 @@ use super::framed::Framed;
 use super::keepalive::KeepalivePolicy;
 use super::lookup::{LookUp, look_up};
 use super::rawsocket::RawSocket;
+use super::socket::Socket;
 use super::url::{Scheme, Url};
 use super::websocket::{Channel, End};
 use super::{Incoming, SharedMessage, Transport, TransportError};
@@ -151,11 +152,11 @@ impl Dial {
                         stream.set_nodelay(true)?;
                         let deadline = self.limit.deadline(HANDSHAKE_PATIENCE, now);
                         if self.url.scheme() == Scheme::RawSocket {
-                            let socket = RawSocket::dialled(stream, self.serialization, self.policy, deadline);
+                            let socket = RawSocket::dialled(stream.into(), self.serialization, self.policy, deadline);
                             self.step = Step::Open(Box::new(socket));
                             return Ok(Incoming::Progress);
                         }
-                        let handshake = self.upgrade(stream)?;
+                        let handshake = self.upgrade(stream.into())?;
                         self.take_handshake(handshake, deadline, now)
                     }
                     code if others.is_empty() => {
@@ -186,12 +187,12 @@ impl Dial {
         }
     }
 
-    fn upgrade(&self, stream: TcpStream) -> Result<MidHandshake<ClientHandshake<Framed>>, TransportError> {
+    fn upgrade(&self, socket: Socket) -> Result<MidHandshake<ClientHandshake<Framed>>, TransportError> {
         let mut request = self.url.uri().clone().into_client_request().map_err(refusal)?;
         request
             .headers_mut()
             .insert("Sec-WebSocket-Protocol", HeaderValue::from_static(self.serialization.subprotocol()));
-        ClientHandshake::start(Framed::dialled(stream), request, Some(End::Client.config())).map_err(refusal)
+        ClientHandshake::start(Framed::dialled(socket), request, Some(End::Client.config())).map_err(refusal)
     }
 
     fn take_handshake(
@@ -430,7 +431,7 @@ mod tests {
             fill();
         }
         let mut dial = dial(Step::Failed, "ws://host.example/");
-        let (now, handshake) = (Instant::now(), dial.upgrade(stream).unwrap());
+        let (now, handshake) = (Instant::now(), dial.upgrade(stream.into()).unwrap());
         assert!(matches!(dial.take_handshake(handshake, Some(now), now), Ok(Incoming::Nothing)));
         assert_eq!(dial.interest(), Interest { read: true, write: true });
     }

@@ -2,11 +2,11 @@
 //! the layer writes next. And it knows how much the layer holds of a message that is not whole.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use super::follower::Follower;
 use super::frame::LongFrame;
+use super::socket::Socket;
 use super::stream::Stream;
 
 #[derive(Debug)]
@@ -18,15 +18,15 @@ pub(super) struct Framed {
 
 impl Framed {
     /// A client's, before the upgrade.
-    pub(super) fn dialled(tcp: TcpStream) -> Self {
-        Self { stream: Stream::new(tcp), frame: None, follower: Follower::behind_head() }
+    pub(super) fn dialled(socket: Socket) -> Self {
+        Self { stream: Stream::new(socket), frame: None, follower: Follower::behind_head() }
     }
 
     /// A router's, after the upgrade, when so much has come already.
-    pub(super) fn accepted(tcp: TcpStream, early: &[u8]) -> Self {
+    pub(super) fn accepted(socket: Socket, early: &[u8]) -> Self {
         let mut follower = Follower::new();
         follower.follow(early);
-        Self { stream: Stream::new(tcp), frame: None, follower }
+        Self { stream: Stream::new(socket), frame: None, follower }
     }
 
     /// The same stream for another layer above, when the one there is holds nothing of it.
@@ -45,8 +45,8 @@ impl Framed {
         &mut self.stream
     }
 
-    pub(super) fn tcp(&self) -> &TcpStream {
-        self.stream.tcp()
+    pub(super) fn socket(&self) -> &Socket {
+        self.stream.socket()
     }
 
     /// Whether the last write found no room.

@@ -13,6 +13,7 @@ pub mod keepalive;
 mod lookup;
 pub mod memory;
 pub mod rawsocket;
+pub mod socket;
 mod stream;
 pub mod url;
 pub mod websocket;

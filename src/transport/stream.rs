@@ -1,4 +1,4 @@
-//! A TCP stream that ends a round of reading in good time.
+//! A socket's stream that ends a round of reading in good time.
 //!
 //! It knows when it is empty: a read that brought less than was asked for has drained the socket, so the next one says
 //! `WouldBlock` without asking the kernel. That saves one of two system calls a message. And it says `WouldBlock` after
@@ -10,9 +10,10 @@
 //! come long before a whole frame does, when frames are long and the way is slow.
 
 use std::io::{self, IoSlice, Read, Write};
-use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
+
+use super::socket::Socket;
 
 /// Bytes taken in a round.
 const ROUND: usize = 64 * 1024;
@@ -20,7 +21,7 @@ const ROUND: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Stream {
     /// Shared for as long as a layer above is exchanged for another.
-    tcp: Arc<TcpStream>,
+    socket: Arc<Socket>,
     /// Bytes that this round may still take; 0 ends it.
     left: usize,
     /// Whether the last write found no room.
@@ -29,18 +30,18 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    pub(super) fn new(tcp: TcpStream) -> Self {
-        Self { tcp: Arc::new(tcp), left: ROUND, full: false, alive: false }
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket: Arc::new(socket), left: ROUND, full: false, alive: false }
     }
 
     /// The same stream for another layer above, when the one there is holds nothing of it.
     pub(super) fn handed_on(&self) -> Self {
         let Self { left, full, alive, .. } = *self;
-        Self { tcp: Arc::clone(&self.tcp), left, full, alive }
+        Self { socket: Arc::clone(&self.socket), left, full, alive }
     }
 
-    pub(super) fn tcp(&self) -> &TcpStream {
-        &self.tcp
+    pub(super) fn socket(&self) -> &Socket {
+        &self.socket
     }
 
     /// Room in a buffer that was full is a sign of life.
@@ -66,7 +67,7 @@ impl Read for Stream {
             self.left = ROUND;
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let count = match (&*self.tcp).read(buffer) {
+        let count = match (&*self.socket).read(buffer) {
             Ok(count) => count,
             Err(error) => {
                 self.left = ROUND;
@@ -83,25 +84,25 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let result = (&*self.tcp).write(bytes);
+        let result = (&*self.socket).write(bytes);
         self.note_write(&result);
         result
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let result = (&*self.tcp).write_vectored(slices);
+        let result = (&*self.socket).write_vectored(slices);
         self.note_write(&result);
         result
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        (&*self.tcp).flush()
+        (&*self.socket).flush()
     }
 }
 
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.tcp.as_fd()
+        self.socket.as_fd()
     }
 }
 
@@ -109,7 +110,7 @@ impl AsFd for Stream {
 mod tests {
     use super::*;
     use crate::sync::wait::{Interest, wait};
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
     use std::time::Duration;
 
     /// As many bytes as one round takes of what a peer has sent.
@@ -131,12 +132,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (tcp, _) = listener.accept().unwrap();
-        let mut stream = Stream::new(tcp);
+        let mut stream = Stream::new(tcp.try_clone().unwrap().into());
         let mut buffer = [0; 4096];
         peer.write_all(b"hello").unwrap();
         // The socket blocks: a second system call would hang.
         assert_eq!(round(&mut stream, &mut buffer), 5);
-        stream.tcp().set_nonblocking(true).unwrap();
+        tcp.set_nonblocking(true).unwrap();
         let writer = std::thread::spawn(move || peer.write_all(&vec![7; 3 * ROUND]));
         let mut total = 0;
         while total < 3 * ROUND {

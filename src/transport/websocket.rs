@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use tungstenite::{Bytes, Error, Message as Frame, Utf8Bytes, WebSocket};
 use super::frame::LongFrame;
 use super::framed::Framed;
 use super::keepalive::{Due, Keepalive, KeepalivePolicy};
+use super::socket::Socket;
 use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
 use crate::sync::wait::{Interest, wait};
 use crate::wamp::Message;
@@ -130,13 +131,13 @@ impl Channel {
     /// A router's end, after it has answered the upgrade. `early` is what the client sent behind its request.
     #[must_use]
     pub fn accepted(
-        stream: TcpStream,
+        socket: Socket,
         early: Vec<u8>,
         serialization: Serialization,
         policy: KeepalivePolicy,
         now: Instant,
     ) -> Self {
-        let stream = Framed::accepted(stream, &early);
+        let stream = Framed::accepted(socket, &early);
         let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(End::Server.config()));
         Self::new(socket, End::Server, serialization, policy, now)
     }
@@ -425,7 +426,7 @@ impl Transport for Channel {
 
     fn expire(&mut self, now: Instant) -> Result<(), TransportError> {
         if self.closing.is_some_and(|closing| now >= closing.deadline()) {
-            let _ = self.socket.get_ref().tcp().shutdown(Shutdown::Both);
+            let _ = self.socket.get_ref().socket().shutdown(Shutdown::Both);
             return Err(TransportError::TooSlow("close the connection"));
         }
         if self.closing.is_some() {
@@ -464,7 +465,7 @@ impl Transport for Channel {
         }
         let mut waste = [0; 4096];
         for _ in 0..DISCARDED_READS {
-            match self.socket.get_ref().tcp().read(&mut waste) {
+            match self.socket.get_ref().socket().read(&mut waste) {
                 Ok(0) => return true,
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -1,7 +1,7 @@
 //! Both ends over real sockets, with time as the tests tell it.
 
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::wamp::error::uri;
@@ -23,9 +23,12 @@ fn channel(end: End, now: Instant) -> (Channel, TcpStream) {
     let (stream, _) = listener.accept().unwrap();
     stream.set_nonblocking(true).unwrap();
     let channel = match end {
-        End::Server => Channel::accepted(stream, Vec::new(), Serialization::Json, policy(), now).draining_within(DRAIN),
+        End::Server => {
+            Channel::accepted(stream.into(), Vec::new(), Serialization::Json, policy(), now).draining_within(DRAIN)
+        }
         End::Client => {
-            let socket = WebSocket::from_raw_socket(Framed::accepted(stream, &[]), Role::Client, Some(end.config()));
+            let socket =
+                WebSocket::from_raw_socket(Framed::accepted(stream.into(), &[]), Role::Client, Some(end.config()));
             Channel::dialled(socket, Serialization::Json, policy(), now)
         }
     };

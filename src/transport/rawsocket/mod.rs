@@ -2,18 +2,18 @@
 //! The same for both ends.
 //!
 //! A peer is pinged only when it has pinged before: there are routers that hang up on a ping. Until then it is the kernel that
-//! finds out when the peer is gone without a word (`SO_KEEPALIVE` and `TCP_USER_TIMEOUT`, tcp(7)).
+//! finds out when the peer is gone without a word (`SO_KEEPALIVE` and `TCP_USER_TIMEOUT`, tcp(7)); a peer on
+//! this machine cannot go so.
 
 mod greeting;
 mod message;
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{setsockopt, sockopt};
 use tungstenite::Bytes;
 
 pub use greeting::MAGIC;
@@ -21,6 +21,7 @@ use greeting::{Greeting, LENGTH, Refusal};
 use message::{HEADER, Kind, Outgoing};
 
 use super::keepalive::{Due, Keepalive, KeepalivePolicy};
+use super::socket::Socket;
 use super::stream::Stream;
 use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
 use crate::sync::wait::Interest;
@@ -107,12 +108,12 @@ impl RawSocket {
     /// A client's end of a connection that was just made. [`Incoming::Open`] comes when the router has answered, which it may
     /// take until `deadline` for.
     pub(super) fn dialled(
-        tcp: TcpStream,
+        socket: Socket,
         serialization: Serialization,
         policy: KeepalivePolicy,
         deadline: Option<Instant>,
     ) -> Self {
-        let mut socket = Self::new(tcp, serialization, policy, Stage::Asked(deadline), MAX_FORWARDED);
+        let mut socket = Self::new(socket, serialization, policy, Stage::Asked(deadline), MAX_FORWARDED);
         let greeting = Greeting { serialization, longest: MAX_FORWARDED };
         socket.push(Outgoing::greeting(greeting.bytes()));
         socket
@@ -120,8 +121,8 @@ impl RawSocket {
 
     /// A router's end. `early` is what has come already.
     #[must_use]
-    pub fn accepted(tcp: TcpStream, early: Vec<u8>, policy: KeepalivePolicy) -> Self {
-        let socket = Self::new(tcp, Serialization::Json, policy, Stage::Awaited, MAX_HELLO);
+    pub fn accepted(socket: Socket, early: Vec<u8>, policy: KeepalivePolicy) -> Self {
+        let socket = Self::new(socket, Serialization::Json, policy, Stage::Awaited, MAX_HELLO);
         Self { input: early, ..socket }
     }
 
@@ -132,17 +133,17 @@ impl RawSocket {
     }
 
     fn new(
-        tcp: TcpStream,
+        socket: Socket,
         serialization: Serialization,
         policy: KeepalivePolicy,
         stage: Stage,
         longest_in: usize,
     ) -> Self {
-        if let Err(errno) = watch(&tcp, policy) {
+        if let Err(errno) = socket.watch(policy) {
             log::debug!("the kernel does not watch a connection: {errno}");
         }
         Self {
-            stream: Stream::new(tcp),
+            stream: Stream::new(socket),
             stage,
             serialization,
             policy,
@@ -258,7 +259,7 @@ impl RawSocket {
         self.pongs = 0;
         self.queue.shrink_to(IDLE_ENTRIES);
         if let Some(Closing::Draining(_)) = self.closing {
-            let _ = self.stream.tcp().shutdown(Shutdown::Write);
+            let _ = self.stream.socket().shutdown(Shutdown::Write);
             self.closing = Some(Closing::Said(now + CLOSE_PATIENCE));
         }
     }
@@ -286,19 +287,6 @@ impl RawSocket {
             self.queue.pop_front();
         }
     }
-}
-
-/// Has the kernel find out when a peer is gone without a word: after as much silence as a ping would be sent after, and as much
-/// time as it would have for its answer.
-fn watch(tcp: &TcpStream, policy: KeepalivePolicy) -> nix::Result<()> {
-    let Some(interval) = policy.interval else { return Ok(()) };
-    let seconds = |time: Duration| u32::try_from(time.as_secs().max(1)).unwrap_or(u32::MAX);
-    setsockopt(tcp, sockopt::KeepAlive, &true)?;
-    setsockopt(tcp, sockopt::TcpKeepIdle, &seconds(interval))?;
-    setsockopt(tcp, sockopt::TcpKeepInterval, &seconds(policy.patience / 3))?;
-    setsockopt(tcp, sockopt::TcpKeepCount, &3)?;
-    let all = u32::try_from((interval + policy.patience).as_millis()).unwrap_or(u32::MAX);
-    setsockopt(tcp, sockopt::TcpUserTimeout, &all)
 }
 
 /// What can be asked for: `json or …`.
@@ -448,7 +436,7 @@ impl Transport for RawSocket {
             if now < deadline {
                 return Ok(());
             }
-            let _ = self.stream.tcp().shutdown(Shutdown::Both);
+            let _ = self.stream.socket().shutdown(Shutdown::Both);
             return Err(TransportError::TooSlow("close the connection"));
         }
         if let Stage::Asked(Some(deadline)) = self.stage {
@@ -481,7 +469,7 @@ impl Transport for RawSocket {
         }
         let mut waste = [0; 4096];
         for _ in 0..DISCARDED_READS {
-            match self.stream.tcp().read(&mut waste) {
+            match self.stream.socket().read(&mut waste) {
                 Ok(0) => return true,
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -1,6 +1,6 @@
 //! Both ends over real sockets, with time as the tests tell it.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::sync::wait::wait;
@@ -25,7 +25,7 @@ fn connection() -> (TcpStream, TcpStream) {
 /// A router's end, and the socket at the other.
 fn router() -> (RawSocket, TcpStream) {
     let (stream, peer) = connection();
-    (RawSocket::accepted(stream, Vec::new(), policy()).draining_within(60 * SECOND), peer)
+    (RawSocket::accepted(stream.into(), Vec::new(), policy()).draining_within(60 * SECOND), peer)
 }
 
 /// What comes next, once something has come.
@@ -116,8 +116,8 @@ fn both_ends_speak_every_serialization() {
         let (stream, other) = connection();
         other.set_nonblocking(true).unwrap();
         let now = Instant::now();
-        let mut client = RawSocket::dialled(other, serialization, policy(), Some(now + SECOND));
-        let mut router = RawSocket::accepted(stream, Vec::new(), policy());
+        let mut client = RawSocket::dialled(other.into(), serialization, policy(), Some(now + SECOND));
+        let mut router = RawSocket::accepted(stream.into(), Vec::new(), policy());
         client.flush(now).unwrap();
         assert!(matches!(next(&mut router, now).unwrap(), Incoming::Progress));
         router.flush(now).unwrap();
@@ -172,13 +172,13 @@ fn a_router_that_refuses_or_says_nothing_is_told_of() {
         (&[0x7f, 0xf9, 0, 0], "bytes that are no RawSocket handshake"),
     ] {
         let (stream, mut peer) = connection();
-        let mut client = RawSocket::dialled(stream, Serialization::Json, policy(), Some(now + SECOND));
+        let mut client = RawSocket::dialled(stream.into(), Serialization::Json, policy(), Some(now + SECOND));
         peer.write_all(answer).unwrap();
         let error = next(&mut client, now).unwrap_err().to_string();
         assert!(error.contains(told), "{error}");
     }
     let (stream, _peer) = connection();
-    let mut client = RawSocket::dialled(stream, Serialization::Json, policy(), Some(now + SECOND));
+    let mut client = RawSocket::dialled(stream.into(), Serialization::Json, policy(), Some(now + SECOND));
     assert!(client.expire(now).is_ok());
     assert!(matches!(client.expire(now + SECOND), Err(TransportError::TooSlow("answer the handshake"))));
 }
