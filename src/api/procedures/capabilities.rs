@@ -8,8 +8,8 @@ use crate::api::child::NO_CHILD;
 use crate::api::host::{GarbageOfOthers, Supervised};
 use crate::api::outcome::Outcome;
 use crate::api::procedure::{Call, Handler};
-use crate::process::{Source, system};
-use crate::sampler::Probe;
+use crate::process::{PressureTrigger, Source, system};
+use crate::sampler::{METRICS, Probe};
 use crate::supervisor::Refusal;
 
 pub(super) fn entries() -> Vec<Entry> {
@@ -27,7 +27,7 @@ pub(super) fn entries() -> Vec<Entry> {
 enum Gives {
     /// The whole result.
     Result,
-    /// These keys of it, which are null otherwise.
+    /// These keys of it, which are null otherwise; of `set_watch` metrics, whose values are.
     Keys(&'static [&'static str]),
 }
 
@@ -58,6 +58,12 @@ const NEEDS: &[(&str, Gives, Source)] = &[
     ("get_process_totals", Gives::Keys(&["io_wait"]), Source::DelayAccounting),
     ("get_process_history", Gives::Result, Source::Process),
     ("get_process_history", Gives::Keys(&["reads_per_sec", "writes_per_sec"]), Source::Io),
+    ("set_watch", Gives::Keys(&["num_fds"]), Source::Descriptors),
+    (
+        "set_watch",
+        Gives::Keys(&["reads_per_sec", "writes_per_sec", "read_bytes_per_sec", "write_bytes_per_sec"]),
+        Source::Io,
+    ),
 ];
 
 /// What is told of one procedure.
@@ -112,6 +118,7 @@ fn capability(name: &str, probe: &mut Probe, call: &Call) -> Capability {
             missing.push(("logical=false", "the kernel does not tell which CPUs share a core".to_owned()));
         }
         "get_system_stats" => missing.extend(system::lacking()),
+        "set_watch" => missing.extend(pressures(PressureTrigger::lack().as_deref())),
         "get_process_history" if reason.is_none() && !probe.has_history() => {
             reason = Some(super::history::NONE.to_owned())
         }
@@ -137,6 +144,12 @@ fn capability(name: &str, probe: &mut Probe, call: &Call) -> Capability {
     Capability { available: reason.is_none(), reason, missing: Map(missing) }
 }
 
+/// The metrics that the kernel tells by triggers, each with the reason why there are none.
+fn pressures(lack: Option<&str>) -> impl Iterator<Item = (&'static str, String)> {
+    let told_by_triggers = METRICS.iter().filter(|metric| metric.pressure().is_some());
+    told_by_triggers.filter_map(move |metric| Some((metric.name, lack?.to_owned())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,5 +160,24 @@ mod tests {
         for (procedure, _, _) in NEEDS {
             assert!(names.iter().any(|name| name == procedure), "{procedure}");
         }
+    }
+
+    #[test]
+    fn what_watches_may_lack_are_metrics() {
+        for (_, gives, source) in NEEDS.iter().filter(|(procedure, ..)| *procedure == "set_watch") {
+            let Gives::Keys(metrics) = gives else { panic!("watches on pressure need no {source:?}") };
+            for name in *metrics {
+                let metric = METRICS.iter().find(|metric| metric.name == *name);
+                assert!(metric.is_some_and(|metric| metric.pressure().is_none()), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn watches_on_pressure_lack_what_triggers_lack() {
+        assert_eq!(pressures(None).count(), 0);
+        let told: Vec<_> = pressures(Some("the reason")).collect();
+        let names = ["psi.cpu.some", "psi.memory.some", "psi.memory.full", "psi.io.some", "psi.io.full"];
+        assert_eq!(told, names.map(|name| (name, "the reason".to_owned())));
     }
 }
