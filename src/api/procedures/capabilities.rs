@@ -34,30 +34,52 @@ enum Gives {
 /// What comes from where. A procedure that is not here needs nothing that can be missing.
 const NEEDS: &[(&str, Gives, Source)] = &[
     ("get_cpu_affinity", Gives::Result, Source::Process),
-    ("set_cpu_affinity", Gives::Result, Source::Process),
+    ("set_cpu_affinity", Gives::Result, Source::Affinity),
     ("get_process_info", Gives::Result, Source::Process),
     ("get_process_info", Gives::Keys(&["descriptors", "files", "sockets"]), Source::Descriptors),
     ("get_process_stats", Gives::Result, Source::Process),
     ("get_process_stats", Gives::Keys(&["reads", "writes"]), Source::Io),
     ("get_process_monitor", Gives::Result, Source::Process),
     ("get_process_monitor", Gives::Keys(&["num_fds"]), Source::Descriptors),
-    ("get_process_monitor", Gives::Keys(&["read_ios", "write_ios", "read_bytes", "write_bytes"]), Source::Io),
+    (
+        "get_process_monitor",
+        Gives::Keys(&[
+            "read_ios",
+            "write_ios",
+            "read_bytes",
+            "write_bytes",
+            "read_ios_per_sec",
+            "write_ios_per_sec",
+            "read_bytes_per_sec",
+            "write_bytes_per_sec",
+        ]),
+        Source::Io,
+    ),
     ("trigger_gc", Gives::Result, Source::HeapTrim),
-    ("signal_process", Gives::Result, Source::Process),
     ("get_process_threads", Gives::Result, Source::Process),
     ("get_process_threads", Gives::Keys(&["run_queue_wait"]), Source::RunQueue),
     ("get_process_threads", Gives::Keys(&["waits_in"]), Source::Wchan),
     ("get_process_memory", Gives::Result, Source::Process),
+    (
+        "get_process_memory",
+        Gives::Keys(&["resident", "resident_peak", "virtual", "virtual_peak", "swap"]),
+        Source::Memory,
+    ),
     ("get_process_memory", Gives::Keys(&["resident_anon", "resident_file", "resident_shmem"]), Source::ResidentKinds),
     ("get_process_memory", Gives::Keys(&["pss", "uss", "swap_pss"]), Source::SmapsRollup),
     ("get_process_limits", Gives::Result, Source::Process),
     ("get_process_limits", Gives::Keys(&["open files"]), Source::Descriptors),
+    (
+        "get_process_limits",
+        Gives::Keys(&["data size", "stack size", "resident set", "locked memory", "address space"]),
+        Source::Memory,
+    ),
     ("get_process_tree", Gives::Result, Source::Process),
     ("get_process_totals", Gives::Result, Source::Process),
     ("get_process_totals", Gives::Keys(&["run_queue_wait"]), Source::RunQueue),
     ("get_process_totals", Gives::Keys(&["io_wait"]), Source::DelayAccounting),
-    ("get_process_history", Gives::Result, Source::Process),
     ("get_process_history", Gives::Keys(&["reads_per_sec", "writes_per_sec"]), Source::Io),
+    ("signal_process", Gives::Result, Source::Signals),
     ("set_watch", Gives::Keys(&["num_fds"]), Source::Descriptors),
     (
         "set_watch",
@@ -103,14 +125,15 @@ fn capability(name: &str, probe: &mut Probe, call: &Call) -> Capability {
     let mut reason = None;
     let mut missing = Vec::new();
     for (_, gives, source) in NEEDS.iter().filter(|(procedure, _, _)| *procedure == name) {
-        let lack = match probe.target() {
-            Ok(target) => target.lacks(*source),
-            Err(absent) => Some(absent.to_string()),
-        };
-        let Some(lack) = lack else { continue };
-        match gives {
-            Gives::Result => reason = Some(lack),
-            Gives::Keys(keys) => missing.extend(keys.iter().map(|key| (*key, lack.clone()))),
+        match (gives, probe.target()) {
+            (Gives::Result, Ok(target)) => reason = target.lacks(*source),
+            (Gives::Keys(keys), Ok(target)) => {
+                let lack = target.lacks(*source);
+                missing.extend(keys.iter().filter_map(|key| Some((*key, lack.clone()?))));
+            }
+            (Gives::Result, Err(absent)) => reason = Some(absent.to_string()),
+            // That is of no process.
+            (Gives::Keys(_), Err(_)) => {}
         }
     }
     match name {
@@ -119,9 +142,7 @@ fn capability(name: &str, probe: &mut Probe, call: &Call) -> Capability {
         }
         "get_system_stats" => missing.extend(system::lacking()),
         "set_watch" => missing.extend(pressures(PressureTrigger::lack().as_deref())),
-        "get_process_history" if reason.is_none() && !probe.has_history() => {
-            reason = Some(super::history::NONE.to_owned())
-        }
+        "get_process_history" if !probe.has_history() => reason = Some(super::history::NONE.to_owned()),
         "trigger_gc" if probe.target().is_ok_and(|target| !target.is_own()) => {
             reason = match call.host.garbage_of_others() {
                 GarbageOfOthers::Collected => None,
