@@ -5,7 +5,7 @@ import re
 from check import expect, expect_between, expect_equal, expect_type
 from client import CallOptions, expect_error
 from events import Bus
-from procedures import MANHOLE_PROCEDURES, PROCEDURES
+from procedures import MANHOLE_PROCEDURES, PROCEDURES, listed
 
 INVALID = "wamp.error.invalid_argument"
 
@@ -75,6 +75,10 @@ def wrong_calls():
             yield name, f"{parameter} missing", [], {}, parameter
         for what, args, kwargs, named in WRONG.get(name, ()):
             yield name, what, args, kwargs, named
+    for name in listed():
+        if name not in PROCEDURES and name not in MANHOLE_PROCEDURES:
+            # Where an argument is missing, too, the sentence may name that.
+            yield name, "an unknown keyword", [], {"nonsense": 1}, None
 
 
 def expect_sentence(error, named):

@@ -19,6 +19,7 @@ from manhole_api import check_manhole_api
 from manhole_ssh import check_manhole_clients
 from measures import check_family, check_measures
 from node_clients import check_node
+from observed import check_observed, check_observed_on_crossbar
 from procedures import check_procedures
 from restarts import check_crossbar_restarts, check_serve_restarts
 from router_advanced import check_advanced
@@ -137,6 +138,13 @@ async def manhole(checks):
         await check_manhole_clients(checks, directory)
 
 
+async def process(checks):
+    """Other processes, by --pid and --pidfile: the agent, psutil and the kernel's files agree about each."""
+    await check_observed(checks)
+    async with crossbar() as url:
+        await check_observed_on_crossbar(checks.within("crossbar"), url)
+
+
 async def router_of_crossbar(checks):
     """The router checks on Crossbar.io, for whoever changes them; it does not pass them all."""
     async with crossbar() as url:
@@ -159,6 +167,7 @@ PARTS = {
     "restarts": restarts,
     "manhole": manhole,
     "logins": check_logins,
+    "process": process,
 }
 # Only by name.
 REFERENCE_PARTS = {"router-of-crossbar": router_of_crossbar, "node-of-crossbar": node_of_crossbar}

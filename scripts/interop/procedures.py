@@ -1,7 +1,11 @@
 """Every procedure, under every prefix, with positional and with keyword arguments: types, key order, values."""
 
 import dataclasses
+import functools
+import json
+import subprocess
 
+import processes
 import shapes
 from check import expect, expect_between, expect_equal, expect_keys
 from client import expect_error
@@ -46,6 +50,15 @@ MANHOLE_PROCEDURES = {
     "stop_manhole": Procedure(),
     "get_manhole": Procedure(),
 }
+
+
+@functools.cache
+def listed():
+    """The names of all procedures that there are, as the binary itself lists them."""
+    lines = subprocess.run(
+        [processes.WAMPPROC, "procedures", "--json"], check=True, capture_output=True, text=True, timeout=20
+    ).stdout
+    return tuple(json.loads(line)["name"] for line in lines.splitlines())
 
 
 async def check_procedures(checks, session, target):

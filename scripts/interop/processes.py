@@ -67,9 +67,24 @@ class Child:
         ]
 
     @classmethod
-    async def start(cls, *argv, cwd=None, env=None):
-        process = await asyncio.create_subprocess_exec(
+    async def start(cls, *argv, cwd=None, env=None, user=None):
+        """`user`: the id of another user (for root), who need not be able to reach the program's directory."""
+        program = os.open(argv[0], os.O_PATH) if user is not None else None
+        as_user = {} if user is None else {"user": user, "group": user, "extra_groups": [], "pass_fds": [program]}
+        try:
+            process = await cls._spawn(argv, cwd, env, as_user, program)
+        finally:
+            if program is not None:
+                os.close(program)
+        child = cls(process)
+        _running[child.pid] = child
+        return child
+
+    @staticmethod
+    async def _spawn(argv, cwd, env, as_user, program):
+        return await asyncio.create_subprocess_exec(
             *argv,
+            executable=argv[0] if program is None else f"/proc/self/fd/{program}",
             cwd=cwd,
             env={**os.environ, **(env or {})},
             stdin=asyncio.subprocess.DEVNULL,
@@ -77,10 +92,8 @@ class Child:
             stderr=asyncio.subprocess.PIPE,
             preexec_fn=_end_with_parent,
             limit=1 << 24,
+            **as_user,
         )
-        child = cls(process)
-        _running[child.pid] = child
-        return child
 
     async def _read(self, stream, lines):
         while line := await stream.readline():
@@ -185,9 +198,9 @@ async def start_native_process(url, worker="native1"):
     return child
 
 
-async def start_wampproc(*arguments, timeout=20.0):
+async def start_wampproc(*arguments, timeout=20.0, user=None):
     """`wampproc serve` or `join`, and the URL of its `ready` line."""
-    child = await Child.start(WAMPPROC, *arguments)
+    child = await Child.start(WAMPPROC, *arguments, user=user)
     ready = await child.line(lambda line: True, timeout=timeout)
     word, url, realm = ready.split(" ")
     if word != "ready":

@@ -8,7 +8,7 @@ import processes
 from autobahn.wamp.exception import ApplicationError
 from check import Mismatch, expect, expect_between, expect_equal
 from client import join
-from procedures import PROCEDURES
+from procedures import listed
 from target import Moment, worker_prefixes
 
 CROSSBAR_KILLS = 3
@@ -24,20 +24,26 @@ PREFIXES = worker_prefixes("n1", "w1")
 
 
 async def answers(session, uri):
-    try:
-        await session.call(uri)
-    except ApplicationError as error:
-        if error.error == "wamp.error.no_such_procedure":
-            return False
-        # Registered, and right to refuse a call without its arguments.
-        expect_equal(error.error, "wamp.error.invalid_argument", uri)
+    """Whether it is registered: asked in a way that every procedure refuses before it does anything."""
+    error = await expect_any_error(session.call(uri, nonsense=1))
+    if error.error == "wamp.error.no_such_procedure":
+        return False
+    expect_equal(error.error, "wamp.error.invalid_argument", uri)
     return True
+
+
+async def expect_any_error(answer):
+    try:
+        value = await answer
+    except ApplicationError as error:
+        return error
+    raise Mismatch(f"expected an error, got the result {value!r}")
 
 
 async def wait_until_back(url, deadline):
     """Seconds until every procedure under every prefix answers."""
     since = time.monotonic()
-    missing = [prefix + name for prefix in PREFIXES for name in PROCEDURES]
+    missing = [prefix + name for prefix in PREFIXES for name in listed()]
     async with await join(url) as session:
         while missing:
             if time.monotonic() - since > deadline:

@@ -2,13 +2,18 @@
 
 from check import expect, expect_equal
 from mini_router import ERROR, PUBLISH, YIELD, MiniRouter
-from procedures import MANHOLE_PROCEDURES, PROCEDURES
+from procedures import MANHOLE_PROCEDURES, PROCEDURES, listed
 from wire_sessions import COUNT, PREFIXES, check_end, check_reconnects, check_refused, check_silent_router, start_agent
 
 CALLER = {"caller": 4711, "caller_authid": "alice", "caller_authrole": "admin"}
 
 
 async def check_wire(checks):
+    async with checks.check("`wampproc procedures` lists the 15 of the mission, and each name once"):
+        mission = {*PROCEDURES, *MANHOLE_PROCEDURES}
+        expect_equal(len(mission), 15, "procedures of the mission")
+        expect_equal(mission - set(listed()), set(), "procedures that are missing")
+        expect_equal(sorted(set(listed())), sorted(listed()), "names")
     async with MiniRouter() as router, await start_agent(router) as agent:
         peer = await router.peer()
         await check_join(checks, router, agent, peer)
@@ -29,7 +34,7 @@ async def check_join(checks, router, agent, peer):
         expect({"callee", "publisher"} <= set(roles), f"roles: {sorted(roles)}")
     async with checks.check("every procedure is registered once under each prefix, exact and single"):
         await peer.register(COUNT)
-        wanted = {prefix + name for prefix in PREFIXES for name in (*PROCEDURES, *MANHOLE_PROCEDURES)}
+        wanted = {prefix + name for prefix in PREFIXES for name in listed()}
         expect_equal(set(peer.procedures), wanted, "procedures")
         for uri, options in peer.register_options.items():
             expect_equal(options.get("match", "exact"), "exact", f"match of {uri}")

@@ -6,11 +6,11 @@ import time
 import processes
 from check import expect, expect_between, expect_equal
 from mini_router import GOODBYE, YIELD, MiniRouter
-from procedures import MANHOLE_PROCEDURES, PROCEDURES
+from procedures import listed
 from target import worker_prefixes
 
 PREFIXES = worker_prefixes("n1", "w1")
-COUNT = len(PREFIXES) * (len(PROCEDURES) + len(MANHOLE_PROCEDURES))
+COUNT = len(PREFIXES) * len(listed())
 
 
 async def start_agent(router, *flags):

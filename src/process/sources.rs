@@ -2,6 +2,11 @@
 
 use std::fs;
 
+use nix::errno::Errno;
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+
 use super::delay;
 use super::error::ProcessError;
 use super::footprint::rollup_path;
@@ -14,6 +19,12 @@ use super::stat_line::{StatLine, field};
 pub enum Source {
     /// The process itself, which may have ended.
     Process,
+    /// Its being able to get signals from us (kill(2)): the same user, or `CAP_KILL`.
+    Signals,
+    /// Its CPU affinity being ours to set (sched_setaffinity(2)): the same user, or `CAP_SYS_NICE`.
+    Affinity,
+    /// An address space of its own, which zombies and kernel threads have not.
+    Memory,
     /// `/proc/PID/io`: for the same user, with `CONFIG_TASK_IO_ACCOUNTING`.
     Io,
     /// `/proc/PID/fd`: for the same user.
@@ -37,8 +48,20 @@ pub(super) fn lack(pid: i32, source: Source) -> Option<String> {
     match source {
         // Whoever asks has made sure of it.
         Source::Process => None,
+        Source::Signals => denied("send signals to", pid, kill(Pid::from_raw(pid), None)),
+        // To no CPU at all: that is refused, and changes nothing, also where we may.
+        Source::Affinity => match sched_setaffinity(Pid::from_raw(pid), &CpuSet::new()) {
+            Err(Errno::EINVAL) => None,
+            tried => denied("set the CPU affinity of", pid, tried),
+        },
+        Source::Memory => (!has_memory(pid)).then(|| NO_MEMORY.to_owned()),
         Source::Io => read(&format!("/proc/{pid}/io")).err(),
-        Source::Descriptors => refused("list", &format!("/proc/{pid}/fd"), |path| fs::read_dir(path).map(|_| ())).err(),
+        Source::Descriptors => {
+            refused("list", &format!("/proc/{pid}/fd"), |path| fs::read_dir(path).map(|_| ())).err().or_else(|| {
+                let status = fs::read(format!("/proc/{pid}/status")).unwrap_or_default();
+                has_lost_its_first_thread(&status).then(|| NO_FIRST_THREAD.to_owned())
+            })
+        }
         Source::SmapsRollup => {
             if !has_memory(pid) {
                 return Some(NO_MEMORY.to_owned());
@@ -73,13 +96,27 @@ pub(super) fn lack(pid: i32, source: Source) -> Option<String> {
             Ok(_) => None,
             Err(reason) => Some(reason),
         },
-        Source::HeapTrim if pid != nix::unistd::Pid::this().as_raw() => {
+        Source::HeapTrim if pid != Pid::this().as_raw() => {
             Some("another process's allocator cannot be told to give memory back".to_owned())
         }
         Source::HeapTrim => {
             (!cfg!(target_env = "gnu")).then(|| "the C library of this build has no malloc_trim(3)".to_owned())
         }
     }
+}
+
+const NO_FIRST_THREAD: &str =
+    "the process's first thread has ended, and the kernel tells nothing of the others' descriptors";
+
+/// Whether the first thread has ended and others run, by `/proc/PID/status`: it is a zombie then, and the process is none.
+pub(super) fn has_lost_its_first_thread(status: &[u8]) -> bool {
+    parse::status(status)
+        .is_some_and(|status| Status::from_letter(status.state) == Status::Zombie && status.threads > 1)
+}
+
+fn denied(verb: &str, pid: i32, tried: nix::Result<()>) -> Option<String> {
+    let errno = tried.err()?;
+    Some(ProcessError::Os { what: format!("{verb} process {pid}"), errno }.to_string())
 }
 
 /// Zombies and kernel threads have none.
@@ -116,7 +153,15 @@ mod tests {
     #[test]
     fn of_ourselves_all_files_can_be_read() {
         let pid = i32::try_from(std::process::id()).unwrap();
-        for source in [Source::Io, Source::Descriptors, Source::SmapsRollup, Source::ResidentKinds] {
+        for source in [
+            Source::Signals,
+            Source::Affinity,
+            Source::Memory,
+            Source::Io,
+            Source::Descriptors,
+            Source::SmapsRollup,
+            Source::ResidentKinds,
+        ] {
             assert_eq!(lack(pid, source), None, "{source:?}");
         }
         assert_eq!(lack(pid, Source::HeapTrim).is_none(), cfg!(target_env = "gnu"));
@@ -126,9 +171,33 @@ mod tests {
     }
 
     #[test]
+    fn asking_whether_the_affinity_can_be_set_does_not_set_it() {
+        let ours = || nix::sched::sched_getaffinity(Pid::from_raw(0)).unwrap();
+        let (before, pid) = (ours(), i32::try_from(std::process::id()).unwrap());
+        assert_eq!(lack(pid, Source::Affinity), None);
+        assert!(before == ours());
+    }
+
+    #[test]
+    fn a_first_thread_that_has_ended_is_told_from_an_ended_process() {
+        let status = |state: &str, threads: u32| {
+            let text = format!(
+                "Name:\tx\nState:\t{state}\nThreads:\t{threads}\nvoluntary_ctxt_switches:\t1\nnonvoluntary_ctxt_switches:\t1\n"
+            );
+            has_lost_its_first_thread(text.as_bytes())
+        };
+        assert!(status("Z (zombie)", 2));
+        assert!(!status("Z (zombie)", 1));
+        assert!(!status("S (sleeping)", 2));
+        assert!(!has_lost_its_first_thread(b""));
+    }
+
+    #[test]
     fn what_is_refused_comes_with_the_kernels_reason() {
         // There is no such process.
         let reason = |source| lack(-1, source).unwrap();
+        assert_eq!(reason(Source::Affinity), "cannot set the CPU affinity of process -1: No such process");
+        assert_eq!(reason(Source::Memory), NO_MEMORY);
         assert_eq!(reason(Source::Io), "cannot read /proc/-1/io: No such file or directory");
         assert_eq!(reason(Source::Descriptors), "cannot list /proc/-1/fd: No such file or directory");
         assert_eq!(reason(Source::SmapsRollup), NO_MEMORY);

@@ -18,7 +18,7 @@ use super::memory::{self, Garbage};
 use super::parse::{self, Io};
 use super::pidfd::PidFd;
 use super::sample::{Sample, Status};
-use super::{Inspection, Subject, affinity, environment, maps, sockets};
+use super::{Inspection, Subject, affinity, environment, maps, sockets, sources};
 use crate::sync::clock::Now;
 
 /// A process that is measured and managed.
@@ -174,7 +174,15 @@ impl Target {
     /// Number of open descriptors; `None` when the kernel does not let us see them.
     #[must_use]
     pub fn count_descriptors(&self) -> Option<u64> {
-        descriptors::count(self.descriptors.as_ref().ok()?)
+        match descriptors::count(self.descriptors.as_ref().ok()?)? {
+            // It is those of the first thread that are counted, which has none any more when it has ended.
+            0 if self.has_lost_its_first_thread() => None,
+            count => Some(count),
+        }
+    }
+
+    fn has_lost_its_first_thread(&self) -> bool {
+        self.status.read(&mut Buffer::new()).is_ok_and(sources::has_lost_its_first_thread)
     }
 
     /// Its descriptors, threads, regular files and sockets. What the kernel does not let us see is `None`;

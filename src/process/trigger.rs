@@ -81,6 +81,13 @@ impl PressureTrigger {
         file.write_all(text.as_bytes()).map_err(|error| refused(pressure, &error))?;
         Ok(Self { file })
     }
+
+    /// Why no trigger can be had, for whichever pressure; `None` when they can. Tried each time: a process may
+    /// change its user.
+    #[must_use]
+    pub fn lack() -> Option<String> {
+        Self::arm(Pressure::CpuSome, PRESSURE_WINDOW).err().map(|error| error.to_string())
+    }
 }
 
 impl AsFd for PressureTrigger {
@@ -124,6 +131,12 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn they_lack_where_one_is_refused() {
+        let armed = PressureTrigger::arm(Pressure::IoFull, PRESSURE_WINDOW);
+        assert_eq!(PressureTrigger::lack().is_none(), armed.is_ok(), "{armed:?}");
     }
 
     #[test]

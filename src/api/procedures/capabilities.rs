@@ -8,8 +8,8 @@ use crate::api::child::NO_CHILD;
 use crate::api::host::{GarbageOfOthers, Supervised};
 use crate::api::outcome::Outcome;
 use crate::api::procedure::{Call, Handler};
-use crate::process::{Source, system};
-use crate::sampler::Probe;
+use crate::process::{PressureTrigger, Source, system};
+use crate::sampler::{METRICS, Probe};
 use crate::supervisor::Refusal;
 
 pub(super) fn entries() -> Vec<Entry> {
@@ -27,37 +27,65 @@ pub(super) fn entries() -> Vec<Entry> {
 enum Gives {
     /// The whole result.
     Result,
-    /// These keys of it, which are null otherwise.
+    /// These keys of it, which are null otherwise; of `set_watch` metrics, whose values are.
     Keys(&'static [&'static str]),
 }
 
 /// What comes from where. A procedure that is not here needs nothing that can be missing.
 const NEEDS: &[(&str, Gives, Source)] = &[
     ("get_cpu_affinity", Gives::Result, Source::Process),
-    ("set_cpu_affinity", Gives::Result, Source::Process),
+    ("set_cpu_affinity", Gives::Result, Source::Affinity),
     ("get_process_info", Gives::Result, Source::Process),
     ("get_process_info", Gives::Keys(&["descriptors", "files", "sockets"]), Source::Descriptors),
     ("get_process_stats", Gives::Result, Source::Process),
     ("get_process_stats", Gives::Keys(&["reads", "writes"]), Source::Io),
     ("get_process_monitor", Gives::Result, Source::Process),
     ("get_process_monitor", Gives::Keys(&["num_fds"]), Source::Descriptors),
-    ("get_process_monitor", Gives::Keys(&["read_ios", "write_ios", "read_bytes", "write_bytes"]), Source::Io),
+    (
+        "get_process_monitor",
+        Gives::Keys(&[
+            "read_ios",
+            "write_ios",
+            "read_bytes",
+            "write_bytes",
+            "read_ios_per_sec",
+            "write_ios_per_sec",
+            "read_bytes_per_sec",
+            "write_bytes_per_sec",
+        ]),
+        Source::Io,
+    ),
     ("trigger_gc", Gives::Result, Source::HeapTrim),
-    ("signal_process", Gives::Result, Source::Process),
     ("get_process_threads", Gives::Result, Source::Process),
     ("get_process_threads", Gives::Keys(&["run_queue_wait"]), Source::RunQueue),
     ("get_process_threads", Gives::Keys(&["waits_in"]), Source::Wchan),
     ("get_process_memory", Gives::Result, Source::Process),
+    (
+        "get_process_memory",
+        Gives::Keys(&["resident", "resident_peak", "virtual", "virtual_peak", "swap"]),
+        Source::Memory,
+    ),
     ("get_process_memory", Gives::Keys(&["resident_anon", "resident_file", "resident_shmem"]), Source::ResidentKinds),
     ("get_process_memory", Gives::Keys(&["pss", "uss", "swap_pss"]), Source::SmapsRollup),
     ("get_process_limits", Gives::Result, Source::Process),
     ("get_process_limits", Gives::Keys(&["open files"]), Source::Descriptors),
+    (
+        "get_process_limits",
+        Gives::Keys(&["data size", "stack size", "resident set", "locked memory", "address space"]),
+        Source::Memory,
+    ),
     ("get_process_tree", Gives::Result, Source::Process),
     ("get_process_totals", Gives::Result, Source::Process),
     ("get_process_totals", Gives::Keys(&["run_queue_wait"]), Source::RunQueue),
     ("get_process_totals", Gives::Keys(&["io_wait"]), Source::DelayAccounting),
-    ("get_process_history", Gives::Result, Source::Process),
     ("get_process_history", Gives::Keys(&["reads_per_sec", "writes_per_sec"]), Source::Io),
+    ("signal_process", Gives::Result, Source::Signals),
+    ("set_watch", Gives::Keys(&["num_fds"]), Source::Descriptors),
+    (
+        "set_watch",
+        Gives::Keys(&["reads_per_sec", "writes_per_sec", "read_bytes_per_sec", "write_bytes_per_sec"]),
+        Source::Io,
+    ),
 ];
 
 /// What is told of one procedure.
@@ -97,14 +125,15 @@ fn capability(name: &str, probe: &mut Probe, call: &Call) -> Capability {
     let mut reason = None;
     let mut missing = Vec::new();
     for (_, gives, source) in NEEDS.iter().filter(|(procedure, _, _)| *procedure == name) {
-        let lack = match probe.target() {
-            Ok(target) => target.lacks(*source),
-            Err(absent) => Some(absent.to_string()),
-        };
-        let Some(lack) = lack else { continue };
-        match gives {
-            Gives::Result => reason = Some(lack),
-            Gives::Keys(keys) => missing.extend(keys.iter().map(|key| (*key, lack.clone()))),
+        match (gives, probe.target()) {
+            (Gives::Result, Ok(target)) => reason = target.lacks(*source),
+            (Gives::Keys(keys), Ok(target)) => {
+                let lack = target.lacks(*source);
+                missing.extend(keys.iter().filter_map(|key| Some((*key, lack.clone()?))));
+            }
+            (Gives::Result, Err(absent)) => reason = Some(absent.to_string()),
+            // That is of no process.
+            (Gives::Keys(_), Err(_)) => {}
         }
     }
     match name {
@@ -112,9 +141,8 @@ fn capability(name: &str, probe: &mut Probe, call: &Call) -> Capability {
             missing.push(("logical=false", "the kernel does not tell which CPUs share a core".to_owned()));
         }
         "get_system_stats" => missing.extend(system::lacking()),
-        "get_process_history" if reason.is_none() && !probe.has_history() => {
-            reason = Some(super::history::NONE.to_owned())
-        }
+        "set_watch" => missing.extend(pressures(PressureTrigger::lack().as_deref())),
+        "get_process_history" if !probe.has_history() => reason = Some(super::history::NONE.to_owned()),
         "trigger_gc" if probe.target().is_ok_and(|target| !target.is_own()) => {
             reason = match call.host.garbage_of_others() {
                 GarbageOfOthers::Collected => None,
@@ -137,6 +165,12 @@ fn capability(name: &str, probe: &mut Probe, call: &Call) -> Capability {
     Capability { available: reason.is_none(), reason, missing: Map(missing) }
 }
 
+/// The metrics that the kernel tells by triggers, each with the reason why there are none.
+fn pressures(lack: Option<&str>) -> impl Iterator<Item = (&'static str, String)> {
+    let told_by_triggers = METRICS.iter().filter(|metric| metric.pressure().is_some());
+    told_by_triggers.filter_map(move |metric| Some((metric.name, lack?.to_owned())))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,5 +181,24 @@ mod tests {
         for (procedure, _, _) in NEEDS {
             assert!(names.iter().any(|name| name == procedure), "{procedure}");
         }
+    }
+
+    #[test]
+    fn what_watches_may_lack_are_metrics() {
+        for (_, gives, source) in NEEDS.iter().filter(|(procedure, ..)| *procedure == "set_watch") {
+            let Gives::Keys(metrics) = gives else { panic!("watches on pressure need no {source:?}") };
+            for name in *metrics {
+                let metric = METRICS.iter().find(|metric| metric.name == *name);
+                assert!(metric.is_some_and(|metric| metric.pressure().is_none()), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn watches_on_pressure_lack_what_triggers_lack() {
+        assert_eq!(pressures(None).count(), 0);
+        let told: Vec<_> = pressures(Some("the reason")).collect();
+        let names = ["psi.cpu.some", "psi.memory.some", "psi.memory.full", "psi.io.some", "psi.io.full"];
+        assert_eq!(told, names.map(|name| (name, "the reason".to_owned())));
     }
 }

@@ -94,7 +94,8 @@ impl Metric {
     }
 
     /// What the kernel is asked to tell, for those that it tells itself.
-    pub(super) const fn pressure(&self) -> Option<Pressure> {
+    #[must_use]
+    pub const fn pressure(&self) -> Option<Pressure> {
         match self.source {
             Source::Kernel(pressure) => Some(pressure),
             Source::Tick(_) | Source::Descriptors => None,
