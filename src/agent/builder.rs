@@ -5,11 +5,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::child::Child;
+use super::connector::Connector;
 use super::garbage::Collector;
 use super::handle::{Letter, Publisher, Stopper};
 use super::manhole::{Keeper, Plan};
 use super::reconnect::{Reconnect, ReconnectPolicy};
-use super::run::{Agent, Connector};
+use super::run::Agent;
 use super::status::Status;
 use super::supervision::Supervision;
 use super::{AgentError, dispatch::Dispatcher};
