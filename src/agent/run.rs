@@ -194,7 +194,7 @@ impl Agent {
     }
 
     fn connect(&mut self, now: Instant) -> Result<Connection, AgentError> {
-        let link = self.connector.connect(now).and_then(|transport| Link::join(transport, &self.realm, &self.login));
+        let link = self.connector.connect(0, now).and_then(|transport| Link::join(transport, &self.realm, &self.login));
         match link {
             Ok(link) => Ok(Connection::Linked(Box::new(Joined {
                 link,
