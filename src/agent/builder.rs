@@ -5,11 +5,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::child::Child;
+use super::connector::Connector;
 use super::garbage::Collector;
 use super::handle::{Letter, Publisher, Stopper};
 use super::manhole::{Keeper, Plan};
 use super::reconnect::{Reconnect, ReconnectPolicy};
-use super::run::{Agent, Connector};
+use super::run::Agent;
 use super::status::Status;
 use super::supervision::Supervision;
 use super::{AgentError, dispatch::Dispatcher};
@@ -25,6 +26,7 @@ use crate::transport::memory::Memory;
 use crate::transport::url::Url;
 use crate::wamp::Uri;
 use crate::wamp::auth::Login;
+use crate::wamp::codec::Serialization;
 use crate::wamp::uri::{Form, Rules, is_component};
 
 /// Letters from other threads that may wait for the loop.
@@ -89,7 +91,7 @@ impl AgentBuilder {
     }
 
     pub(super) fn dial(url: Url) -> Self {
-        Self::new(Connector::Dial { url, policy: KeepalivePolicy::default() })
+        Self::new(Connector::dial(url))
     }
 
     pub(super) fn embedded(end: Memory) -> Self {
@@ -123,6 +125,14 @@ impl AgentBuilder {
     #[must_use]
     pub fn login(mut self, login: Login) -> Self {
         self.login = login;
+        self
+    }
+
+    /// How messages are written on the way to the router; JSON by default. (A router inside this process gets them as they
+    /// are.)
+    #[must_use]
+    pub fn serialization(mut self, serialization: Serialization) -> Self {
+        self.connector.speak(serialization);
         self
     }
 
@@ -201,10 +211,8 @@ impl AgentBuilder {
 
     /// How the connection to the router is watched. (A router inside this process needs no watching.)
     #[must_use]
-    pub const fn keepalive(mut self, watch: KeepalivePolicy) -> Self {
-        if let Connector::Dial { policy, .. } = &mut self.connector {
-            *policy = watch;
-        }
+    pub fn keepalive(mut self, policy: KeepalivePolicy) -> Self {
+        self.connector.watch(policy);
         self
     }
 

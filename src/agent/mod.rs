@@ -3,6 +3,7 @@
 
 mod builder;
 mod child;
+mod connector;
 mod dispatch;
 mod ending;
 mod garbage;

@@ -1,12 +1,12 @@
 //! The loop: one thread that sleeps until the router, another thread or a deadline has something for it.
 
 use std::collections::hash_map::RandomState;
-use std::fmt;
 use std::hash::BuildHasher;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use super::builder::{AgentBuilder, Patience};
+use super::connector::Connector;
 use super::dispatch::Dispatcher;
 use super::handle::{Letter, Publisher, RunningAgent, Stopper};
 use super::reconnect::Reconnect;
@@ -16,11 +16,8 @@ use crate::link::{Link, LinkError};
 use crate::sync::mailbox::Mailbox;
 use crate::sync::wait::{Interest, earlier, until, wait};
 use crate::sync::waker::Waker;
-use crate::transport::dial::Dial;
-use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory::Memory;
 use crate::transport::url::Url;
-use crate::transport::{Transport, TransportError};
 use crate::wamp::auth::Login;
 use crate::wamp::error::uri::CLOSE_NORMAL;
 use crate::wamp::options::RegisterOptions;
@@ -66,14 +63,6 @@ pub struct Agent {
     pub(super) sessions: u64,
 }
 
-/// The way to the router.
-pub(super) enum Connector {
-    /// Over the network.
-    Dial { url: Url, policy: KeepalivePolicy },
-    /// In this process; there is one such connection, and no second.
-    Embedded(Option<Memory>),
-}
-
 /// Where the agent is between two turns.
 enum Connection {
     /// Waits for the moment of the next attempt, and before that until the router of the link that failed has gone too.
@@ -112,31 +101,6 @@ enum Progress {
 enum Turn {
     Idle,
     More,
-}
-
-/// As the user would write it.
-impl fmt::Display for Connector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dial { url, .. } => url.fmt(f),
-            Self::Embedded(_) => f.write_str("the router in this process"),
-        }
-    }
-}
-
-impl Connector {
-    fn connect(&mut self, now: Instant) -> Result<Box<dyn Transport>, LinkError> {
-        match self {
-            Self::Dial { url, policy } => match Dial::start(url, *policy, now) {
-                Ok(dial) => Ok(Box::new(dial)),
-                Err(error) => Err(LinkError::Unreachable(error)),
-            },
-            Self::Embedded(end) => match end.take() {
-                Some(end) => Ok(Box::new(end)),
-                None => Err(LinkError::Lost(TransportError::HungUp)),
-            },
-        }
-    }
 }
 
 impl Agent {
@@ -230,7 +194,7 @@ impl Agent {
     }
 
     fn connect(&mut self, now: Instant) -> Result<Connection, AgentError> {
-        let link = self.connector.connect(now).and_then(|transport| Link::join(transport, &self.realm, &self.login));
+        let link = self.connector.connect(0, now).and_then(|transport| Link::join(transport, &self.realm, &self.login));
         match link {
             Ok(link) => Ok(Connection::Linked(Box::new(Joined {
                 link,

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::given::{Place, Timeout};
 use super::output;
 use super::signals::Signals;
-use crate::link::client::{Client, Waited};
+use crate::link::client::{Client, Destination, Waited};
 use crate::sync::wait::{Interest, earlier, until, wait};
 use crate::sync::waker::Waker;
 use crate::transport::dial;
@@ -69,7 +69,9 @@ pub fn converse(
     let waker = Waker::new().map_err(|error| Failure::System { what: "make an eventfd".to_owned(), error })?;
     let (signal, interrupt) = (waker.clone(), waker.clone());
     signals.then(move || signal.wake());
-    let client = Client::join(&place.url, &place.realm, &login, way_in, waker)
+    let Place { url, realm, serialization, .. } = place;
+    let destination = Destination { url, serialization: *serialization, realm, login: &login };
+    let client = Client::join(destination, way_in, waker)
         .map_err(|error| if signals.came() { Failure::Interrupted } else { error.into() })?;
     let mut session = Conversation { client, signals, interrupt, limit };
     let outcome = conversation(&mut session);

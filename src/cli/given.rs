@@ -25,6 +25,7 @@ use crate::server::{AllowedOrigin, Exposure};
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::url::Url;
 use crate::wamp::Uri;
+use crate::wamp::codec::Serialization;
 use crate::wamp::options::Match;
 
 /// Everything that can be given.
@@ -115,13 +116,20 @@ pub struct Place {
     pub url: Url,
     /// The realm.
     pub realm: Uri,
+    /// How messages are written on the way.
+    pub serialization: Serialization,
     /// Who to be there.
     pub login: LoginFlags,
 }
 
 impl Default for Place {
     fn default() -> Self {
-        Self { url: Url::default(), realm: Uri::from(""), login: LoginFlags::default() }
+        Self {
+            url: Url::default(),
+            realm: Uri::from(""),
+            serialization: Serialization::default(),
+            login: LoginFlags::default(),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::sampler::{LONGEST_HISTORY, SHORTEST_INTERVAL};
 use crate::supervisor::{LARGEST_CAPTURE, MOST_RESTARTS, RestartLimit, RestartPolicy};
 use crate::wamp::Uri;
 use crate::wamp::auth::Method;
+use crate::wamp::codec::Serialization;
 use crate::wamp::options::{Dict, Match};
 use crate::wamp::uri::{Form, Rules, is_component};
 
@@ -240,6 +241,17 @@ fn word<T: Copy>(text: &str, words: &[(&'static str, T)]) -> Result<T, String> {
 /// What the process is.
 pub fn role(text: &str) -> Result<Role, String> {
     word(text, &[("worker", Role::Worker), ("controller", Role::Controller)])
+}
+
+/// How messages are written.
+pub fn serialization(text: &str) -> Result<Serialization, String> {
+    if ["msgpack", "cbor"].contains(&text) && !Serialization::ALL.iter().any(|built_in| built_in.name() == text) {
+        return Err(format!(
+            "expected what this program was built with, got {text:?}: build it with the cargo feature {text:?}"
+        ));
+    }
+    let known: Vec<_> = Serialization::ALL.iter().map(|serialization| (serialization.name(), *serialization)).collect();
+    word(text, &known)
 }
 
 /// How a topic is matched.

@@ -14,6 +14,7 @@ use crate::transport::url::Url;
 use crate::wamp::Event;
 use crate::wamp::Uri;
 use crate::wamp::auth::Login;
+use crate::wamp::codec::Serialization;
 use crate::wamp::error::uri::CLOSE_NORMAL;
 use crate::wamp::session::Session;
 
@@ -22,6 +23,19 @@ pub struct Client {
     link: Link,
     interrupt: Waker,
     outlet: Option<OwnedFd>,
+}
+
+/// Where a client goes, and as whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Destination<'a> {
+    /// The router.
+    pub url: &'a Url,
+    /// How messages are written on the way.
+    pub serialization: Serialization,
+    /// The realm.
+    pub realm: &'a Uri,
+    /// Who to be there.
+    pub login: &'a Login,
 }
 
 /// What ended a wait.
@@ -43,9 +57,10 @@ impl Client {
     /// # Errors
     /// [`LinkError`]; who has no time left for HELLO's answer gets [`LinkError::Unanswered`], for any step before
     /// [`LinkError::Unreachable`] with [`TransportError::TooSlow`]; an interrupt is [`LinkError::Lost`].
-    pub fn join(url: &Url, realm: &Uri, login: &Login, limit: Limit, interrupt: Waker) -> Result<Self, LinkError> {
-        let now = Instant::now();
-        let dial = Dial::within(url, KeepalivePolicy::default(), limit, now).map_err(LinkError::Unreachable)?;
+    pub fn join(destination: Destination<'_>, limit: Limit, interrupt: Waker) -> Result<Self, LinkError> {
+        let Destination { url, serialization, realm, login } = destination;
+        let dial = Dial::within(url, KeepalivePolicy::default(), limit, Instant::now());
+        let dial = dial.map_err(LinkError::Unreachable)?.speaking(serialization);
         let link = Link::join_within(Box::new(dial), realm, login, limit)?;
         let mut client = Self { link, interrupt, outlet: None };
         loop {

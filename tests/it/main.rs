@@ -5,6 +5,7 @@ mod agent;
 mod child;
 mod cli;
 mod fake_router;
+mod link;
 #[cfg(feature = "manhole")]
 mod manhole;
 mod restarts;

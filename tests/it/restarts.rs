@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use wampproc::agent::{Agent, ReconnectPolicy};
-use wampproc::link::client::{Client, Waited};
+use wampproc::link::client::{Client, Destination, Waited};
 use wampproc::server::{Server, ServerConfig, ServerError};
 use wampproc::sync::waker::Waker;
 use wampproc::transport::dial::Limit;
 use wampproc::transport::url::Url;
 use wampproc::wamp::auth::Login;
+use wampproc::wamp::codec::Serialization;
 use wampproc::wamp::options::CallOptions;
 use wampproc::wamp::{Event, Payload, Uri};
 
@@ -58,13 +59,12 @@ fn the_agent_is_whole_again_after_every_restart() {
     let policy = ReconnectPolicy { initial: quickly, factor: 1.0, max: quickly, healthy: Duration::ZERO };
     let agent = Agent::builder(url.clone()).worker("w1").node("n1").reconnect(policy).build().unwrap();
     let running = agent.spawn().unwrap();
+    let (realm, login) = (Uri::from("realm1"), Login::default());
     let mut server = Some(server);
     for _ in 0..RESTARTS {
         let deadline = Instant::now() + PATIENCE;
         let mut client = Client::join(
-            &url,
-            &Uri::from("realm1"),
-            &Login::default(),
+            Destination { url: &url, serialization: Serialization::Json, realm: &realm, login: &login },
             Limit::Until(Some(deadline)),
             Waker::new().unwrap(),
         )

@@ -100,7 +100,6 @@ impl Program {
     }
 
     /// The next line of stdout, if it comes in time.
-    #[cfg(feature = "manhole")]
     pub fn line_within(&mut self, time: Duration) -> Option<String> {
         let line = self.stdout.recv_timeout(time).ok()?;
         Some(String::from_utf8(line).unwrap().trim_end_matches('\n').to_owned())

@@ -42,6 +42,18 @@ pub(super) const FLAGS: &[Flag] = &[
         help: "The realm.",
     },
     Flag {
+        long: "serializer",
+        short: None,
+        takes: Takes::Value {
+            name: "NAME",
+            default: Some("json"),
+            store: Store::Text(|given, text| set(&mut given.place.serialization, values::serialization(text))),
+        },
+        commands: &[Join, Call, Subscribe, Publish],
+        help: "How messages are written on the way to the router: json, msgpack or cbor. The latter two are shorter, and each \
+               must have been built in.",
+    },
+    Flag {
         long: "allow-origin",
         short: None,
         takes: Takes::Value {

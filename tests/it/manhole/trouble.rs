@@ -6,10 +6,11 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use wampproc::link::client::{Client, Waited};
+use wampproc::link::client::{Client, Destination, Waited};
 use wampproc::sync::waker::Waker;
 use wampproc::transport::dial::Limit;
 use wampproc::wamp::auth::Login;
+use wampproc::wamp::codec::Serialization;
 use wampproc::wamp::options::CallOptions;
 use wampproc::wamp::{Event, Payload, Uri};
 
@@ -22,16 +23,9 @@ struct Caller(Client);
 impl Caller {
     fn of(url: &str) -> Self {
         let waker = Waker::new().unwrap();
-        Self(
-            Client::join(
-                &url.parse().unwrap(),
-                &Uri::from("realm1"),
-                &Login::default(),
-                Limit::Until(Some(Instant::now() + PATIENCE)),
-                waker,
-            )
-            .unwrap(),
-        )
+        let (url, realm, login) = (url.parse().unwrap(), Uri::from("realm1"), Login::default());
+        let destination = Destination { url: &url, serialization: Serialization::Json, realm: &realm, login: &login };
+        Self(Client::join(destination, Limit::Until(Some(Instant::now() + PATIENCE)), waker).unwrap())
     }
 
     fn call(&mut self, name: &str, args: &[Value]) -> Value {
