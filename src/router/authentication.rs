@@ -16,8 +16,8 @@ use serde_json::json;
 
 use super::authorization::Permissions;
 use super::failures::Failures;
-use super::session::{Identity, Peer};
-use super::users::{Directory, Membership, Salted, Scram};
+use super::session::{Abilities, Identity, Peer};
+use super::users::{Directory, MAX_AUTHID, Membership, Salted, Scram};
 use super::welcome::Entry;
 use super::{Outbox, Output, PeerId, Router};
 use crate::sync::clock::Now;
@@ -27,11 +27,14 @@ use crate::wamp::auth::scram::{self, Exchange, Kdf, StoredKeys};
 use crate::wamp::auth::{Method, Secret, hmac, wampcra};
 use crate::wamp::error::uri;
 use crate::wamp::id::RandomIds;
-use crate::wamp::options::{Dict, HelloDetails, Roles};
+use crate::wamp::options::{Dict, HelloDetails};
 use crate::wamp::{Message, WampError, excerpt};
 
 /// Bytes of the router's part of SCRAM's nonce.
 const NONCE_LENGTH: usize = 24;
+
+/// What those are told whose address must wait.
+const TOO_MANY: &str = "too many failed logins from this address; try again later";
 
 /// How clients log in.
 #[derive(Clone)]
@@ -71,8 +74,8 @@ pub(super) struct Logins {
     /// A public key of which nobody has the private half.
     nobody: PublicKey,
     pending: HashMap<PeerId, Pending>,
-    /// Who those said they are whose proof was wrong.
-    failed: HashMap<PeerId, String>,
+    /// Who those said they are whose proof was wrong; `None` if they only showed a key.
+    failed: HashMap<PeerId, Option<String>>,
     addresses: HashMap<PeerId, IpAddr>,
     failures: Failures,
 }
@@ -94,8 +97,10 @@ impl std::fmt::Debug for Randomness {
 #[derive(Debug)]
 struct Pending {
     realm: usize,
-    roles: Roles,
+    abilities: Abilities,
     authid: String,
+    /// What it said itself of that.
+    claimed: Option<String>,
     /// Missing for a user that there is not.
     membership: Option<Membership>,
     proof: Proof,
@@ -124,6 +129,8 @@ enum Admission {
 enum Verdict {
     /// The session is opened.
     Welcome(Box<Entry>),
+    /// The proof is not looked at.
+    Refuse(WampError),
     /// The connection is ended then.
     Fail(Instant),
 }
@@ -141,7 +148,7 @@ impl Router {
         let Some(logins) = &mut self.logins else { return };
         match logins.hello(peer, realm, details, now, &mut self.ids) {
             Admission::Welcome(identity) => {
-                self.enter(peer, Entry::new(realm, &details.roles, identity), now, out);
+                self.enter(peer, Entry::new(realm, Abilities::of(&details.roles), identity), now, out);
             }
             Admission::Challenge { method, extra } => {
                 let deadline = now.mono + logins.timeout;
@@ -161,6 +168,7 @@ impl Router {
                 logins.forget(peer);
                 self.enter(peer, *entry, now, out);
             }
+            Verdict::Refuse(error) => self.refuse(peer, error, now, out),
             Verdict::Fail(deadline) => {
                 self.counters.logins_failed += 1;
                 self.set_state(peer, Peer::Failed { deadline });
@@ -170,9 +178,10 @@ impl Router {
 
     /// Tells a peer at last that its proof was wrong.
     pub(super) fn refuse_login(&mut self, peer: PeerId, now: Now, out: &mut Outbox) {
-        let authid = self.logins.as_ref().and_then(|logins| logins.failed.get(&peer));
-        let who = authid.map(|authid| excerpt(authid)).unwrap_or_default();
-        self.refuse(peer, denied(&format!("expected the proof of a user, got a wrong one for {who:?}")), now, out);
+        let claimed = self.logins.as_ref().and_then(|logins| logins.failed.get(&peer)?.as_deref());
+        // Not whose the key is: whoever has seen it could ask for its owner.
+        let whom = claimed.map_or("that key".to_owned(), |authid| format!("{:?}", excerpt(authid)));
+        self.refuse(peer, denied(&format!("expected the proof of a user, got a wrong one for {whom}")), now, out);
     }
 
     /// The peer is gone.
@@ -242,7 +251,7 @@ impl Logins {
         }
         let address = self.addresses.get(&peer).copied();
         if !self.failures.may_try(address, now.mono) {
-            return Admission::Refuse(denied("too many failed logins from this address; try again later"));
+            return Admission::Refuse(denied(TOO_MANY));
         }
         let extra = details.authextra.as_ref();
         let text = |name: &str| extra.and_then(|extra| extra.get(name)?.as_str());
@@ -255,6 +264,10 @@ impl Logins {
                 return Admission::Refuse(denied(&sentence));
             }
         };
+        if authid.len() > MAX_AUTHID {
+            let sentence = format!("HELLO: expected an authid of at most {MAX_AUTHID} bytes, got {}", authid.len());
+            return Admission::Refuse(denied(&sentence));
+        }
         let user = users.user(&authid);
         let (proof, extra, known) = match method {
             Method::Anonymous | Method::Ticket => {
@@ -312,7 +325,8 @@ impl Logins {
             }
         };
         let membership = user.filter(|_| known).map(|user| user.membership.clone());
-        self.pending.insert(peer, Pending { realm, roles: details.roles.clone(), authid, membership, proof });
+        let (abilities, claimed) = (Abilities::of(&details.roles), details.authid.clone());
+        self.pending.insert(peer, Pending { realm, abilities, authid, claimed, membership, proof });
         Admission::Challenge { method, extra }
     }
 
@@ -352,15 +366,19 @@ impl Logins {
     fn authenticate(&mut self, peer: PeerId, signature: &Secret, now: Instant) -> Verdict {
         let address = self.addresses.get(&peer).copied();
         let pending = self.pending.remove(&peer);
-        if let Some(Pending { realm, roles, authid, membership, proof }) = pending {
+        // Many could have said HELLO before the first of them was wrong.
+        if !self.failures.may_try(address, now) {
+            return Verdict::Refuse(denied(TOO_MANY));
+        }
+        if let Some(Pending { realm, abilities, authid, claimed, membership, proof }) = pending {
             let proved = proof.check(&authid, signature);
             if let (Some(authextra), Some(Membership { name, role })) = (proved, membership) {
                 let (authmethod, permissions) = (proof.method().name(), Permissions::Role(role));
                 let identity = Identity { authid, authrole: name, authmethod, authprovider: "static", permissions };
                 let authextra = Some(authextra).filter(|extra| !extra.is_empty());
-                return Verdict::Welcome(Box::new(Entry { authextra, ..Entry::new(realm, &roles, identity) }));
+                return Verdict::Welcome(Box::new(Entry { authextra, ..Entry::new(realm, abilities, identity) }));
             }
-            self.failed.insert(peer, authid);
+            self.failed.insert(peer, claimed);
         }
         Verdict::Fail(self.failures.failed(address, now))
     }

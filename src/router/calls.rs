@@ -191,7 +191,7 @@ impl Sessions {
             let Some(session) = self.get_mut(callee) else { continue };
             let Some(pending) = session.invocations.remove(&invocation) else { continue };
             pending.stop_timer(turn.timers);
-            if session.interruptible && !pending.interrupted {
+            if session.abilities.interruptible && !pending.interrupted {
                 send_interrupt(callee, invocation, CancelMode::KillNoWait, turn);
             }
             self.open_calls -= 1;
@@ -214,7 +214,7 @@ impl Sessions {
     /// Sends the callee of a call INTERRUPT, once. Whether it has one now.
     fn interrupt(&mut self, caller: PeerId, request: RequestId, mode: CancelMode, turn: &mut Turn<'_>) -> bool {
         let Some(Call { callee, invocation }) = self.pending_call(caller, request) else { return false };
-        let Some(session) = self.get_mut(callee).filter(|session| session.interruptible) else { return false };
+        let Some(session) = self.get_mut(callee).filter(|session| session.abilities.interruptible) else { return false };
         let Some(pending) = session.invocations.get_mut(&invocation) else { return false };
         if !std::mem::replace(&mut pending.interrupted, true) {
             send_interrupt(callee, invocation, mode, turn);

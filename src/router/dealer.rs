@@ -143,7 +143,7 @@ impl Dealer {
         let session = sessions.get_mut(peer).filter(|session| session.registrations.contains(&registration))?;
         let left = self.release(peer, session, registration);
         turn.counters.revoked += 1;
-        if session.revocable {
+        if session.abilities.revocable {
             let revoked = Some(Revocation { registration: Some(registration), reason });
             turn.send(peer, Message::Unregistered { request: RequestId::NONE, revoked });
         }
@@ -206,7 +206,7 @@ impl Dealer {
         let details = InvocationDetails {
             procedure: entry.concrete(&procedure),
             receive_progress: options.receive_progress
-                && sessions.get(callee.peer).is_some_and(|session| session.progressive),
+                && sessions.get(callee.peer).is_some_and(|session| session.abilities.progressive),
             caller: identity,
         };
         if entry.members.policy() == Policy::RoundRobin {

@@ -2,7 +2,8 @@
 //!
 //! Nobody sleeps: a wrong login is answered at a deadline. Each wrong login of an address within [`MEMORY`] doubles the delay of
 //! the next. While as many as [`WAITING`] of them wait for their answer, whether their connections still stand or not, the
-//! address may not try another: so however many connections it opens, it tries two secrets a second in the long run.
+//! address may not try another, neither begin a login nor end one: so however many connections it opens, it tries two secrets
+//! a second in the long run.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};

@@ -7,12 +7,10 @@ use super::authorization::{Action, authorize};
 use super::broker::{Broker, Left, PublishRequest, Subscribed};
 use super::dealer::{CallRequest, Change, Dealer, Registered, Removal};
 use super::meta::{self, topic};
-use super::session::{Identity, Locality, Session, Sessions};
+use super::session::{Abilities, Identity, Locality, Session, Sessions};
 use super::turn::{Turn, Violation, is_reserved};
 use crate::wamp::message::Kind;
-use crate::wamp::options::{
-    Match, PublishOptions, Publisher, RegisterOptions, Roles, SubscribeOptions, WelcomeDetails,
-};
+use crate::wamp::options::{Match, PublishOptions, Publisher, RegisterOptions, SubscribeOptions, WelcomeDetails};
 use crate::wamp::{Message, Payload, RegistrationId, RequestId, SessionId, SubscriptionId, Uri, WampError};
 
 /// One realm of the router.
@@ -39,12 +37,12 @@ impl Realm {
         peer: PeerId,
         identity: Identity,
         locality: Locality,
-        roles: &Roles,
+        abilities: Abilities,
         details: WelcomeDetails,
         turn: &mut Turn<'_>,
     ) {
         let id = self.sessions.draw_id(turn.ids);
-        let session = Session::new(id, identity, locality, roles);
+        let session = Session::new(id, identity, locality, abilities);
         turn.counters.joined += 1;
         turn.send(peer, Message::Welcome { session: id, details });
         self.broker.announce(topic::SESSION_JOINED, || [meta::session_details(&session)], turn);

@@ -84,18 +84,38 @@ impl Identity {
     }
 }
 
+/// What a client announced of itself, as far as it matters here. Of a HELLO that waits for its login nothing else is kept:
+/// kilobytes of features would be hundreds of kilobytes in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Abilities {
+    /// As a callee: INTERRUPT is understood (*Call Canceling*).
+    pub interruptible: bool,
+    /// As a callee: results may come in parts (*Progressive Call Results*).
+    pub progressive: bool,
+    /// As a callee: UNREGISTERED is understood that no UNREGISTER was sent for (*Registration Revocation*).
+    pub revocable: bool,
+}
+
+impl Abilities {
+    pub fn of(roles: &Roles) -> Self {
+        let has = |feature| roles.callee.as_ref().is_some_and(|role| role.has(feature));
+        Self {
+            interruptible: roles.callee_can_be_interrupted(),
+            // The spec would have callees of streams be interruptible too. autobahn-js is not, and relies on streams: what it
+            // sends when nobody waits any more is dropped.
+            progressive: has("progressive_call_results"),
+            revocable: has("registration_revocation"),
+        }
+    }
+}
+
 /// A session. What it owns is what is cleaned up when it ends. Trees, because they give their memory back after a burst.
 #[derive(Debug)]
 pub(super) struct Session {
     pub id: SessionId,
     pub identity: Identity,
     pub locality: Locality,
-    /// Announced as a callee: INTERRUPT is understood (*Call Canceling*).
-    pub interruptible: bool,
-    /// Announced as a callee: results may come in parts (*Progressive Call Results*).
-    pub progressive: bool,
-    /// Announced as a callee: UNREGISTERED is understood that no UNREGISTER was sent for (*Registration Revocation*).
-    pub revocable: bool,
+    pub abilities: Abilities,
     pub subscriptions: BTreeSet<SubscriptionId>,
     pub registrations: BTreeSet<RegistrationId>,
     /// Of its wildcard subscriptions.
@@ -112,17 +132,12 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub fn new(id: SessionId, identity: Identity, locality: Locality, roles: &Roles) -> Self {
-        let interruptible = roles.callee_can_be_interrupted();
+    pub fn new(id: SessionId, identity: Identity, locality: Locality, abilities: Abilities) -> Self {
         Self {
             id,
             identity,
             locality,
-            interruptible,
-            // The spec would have callees of streams be interruptible too. autobahn-js is not, and relies on streams: what it
-            // sends when nobody waits any more is dropped.
-            progressive: roles.callee.as_ref().is_some_and(|role| role.has("progressive_call_results")),
-            revocable: roles.callee.as_ref().is_some_and(|role| role.has("registration_revocation")),
+            abilities,
             subscriptions: BTreeSet::new(),
             registrations: BTreeSet::new(),
             subscription_shapes: Shapes::default(),

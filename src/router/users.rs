@@ -37,6 +37,9 @@ const MAX_TICKET_ITERATIONS: u32 = 10_000;
 /// name that clients know.
 const SCRAM_KDF: Kdf = Kdf::Argon2 { iterations: 5, memory: 7168, dialect: Dialect::Crossbar };
 
+/// Bytes of an authid: what somebody says who has not logged in yet is kept until then.
+pub(super) const MAX_AUTHID: usize = 256;
+
 /// Bytes of a derived key.
 const KEYLEN: usize = 32;
 
@@ -301,6 +304,11 @@ impl Directory {
         let anonymous = file.anonymous.as_ref().map(|name| membership(name, "anonymous")).transpose()?;
         let (mut users, mut owners) = (HashMap::new(), HashMap::new());
         for (authid, entry) in &file.users {
+            if authid.len() > MAX_AUTHID {
+                let (got, name) = (authid.len(), excerpt(authid));
+                let sentence = format!("users.{name}: expected an authid of at most {MAX_AUTHID} bytes, got {got}");
+                return Err(InvalidUsers(sentence));
+            }
             let membership = membership(&entry.role, &format!("users.{authid}.role"))?;
             let user = user(authid, entry, membership)
                 .map_err(|sentence| InvalidUsers(format!("users.{authid}.{sentence}")))?;

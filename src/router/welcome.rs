@@ -1,7 +1,7 @@
 //! HELLO, and its answer: who is let in, and what the router announces.
 
 use super::authorization::Permissions;
-use super::session::{Identity, Locality, Peer};
+use super::session::{Abilities, Identity, Locality, Peer};
 use super::timers::Timer;
 use super::{Outbox, Output, PeerId, Router};
 use crate::sync::clock::Now;
@@ -44,7 +44,7 @@ pub(super) struct Entry {
     /// The index of the realm.
     pub realm: usize,
     /// What the client can do.
-    pub roles: Roles,
+    pub abilities: Abilities,
     pub identity: Identity,
     pub locality: Locality,
     pub authextra: Option<Dict>,
@@ -71,7 +71,7 @@ impl Router {
         };
         if locality == Locality::Embedded {
             let identity = Identity::trusted(&mut self.ids);
-            let entry = Entry { locality, ..Entry::new(realm, &details.roles, identity) };
+            let entry = Entry { locality, ..Entry::new(realm, Abilities::of(&details.roles), identity) };
             return self.enter(peer, entry, now, out);
         }
         #[cfg(feature = "auth")]
@@ -85,12 +85,12 @@ impl Router {
         }
         let permissions = Permissions::of_anonymous(self.config.anonymous);
         let identity = Identity::anonymous(permissions, &mut self.ids);
-        self.enter(peer, Entry::new(realm, &details.roles, identity), now, out);
+        self.enter(peer, Entry::new(realm, Abilities::of(&details.roles), identity), now, out);
     }
 
     /// Opens the session.
     pub(super) fn enter(&mut self, peer: PeerId, entry: Entry, now: Now, out: &mut Outbox) {
-        let Entry { realm, roles, identity, locality, authextra } = entry;
+        let Entry { realm, abilities, identity, locality, authextra } = entry;
         self.set_state(peer, Peer::Joined { realm });
         let agent = self.config.agent.clone();
         let (realms, mut turn) = self.turn(now, out);
@@ -105,7 +105,7 @@ impl Router {
             authprovider: Some(identity.authprovider.to_owned()),
             authextra,
         };
-        joined.join(peer, identity, locality, &roles, welcome, &mut turn);
+        joined.join(peer, identity, locality, abilities, welcome, &mut turn);
     }
 
     /// Answers with ABORT.
@@ -142,7 +142,7 @@ impl Router {
 
 impl Entry {
     /// Of a peer at the other end of a connection.
-    pub fn new(realm: usize, roles: &Roles, identity: Identity) -> Self {
-        Self { realm, roles: roles.clone(), identity, locality: Locality::Remote, authextra: None }
+    pub const fn new(realm: usize, abilities: Abilities, identity: Identity) -> Self {
+        Self { realm, abilities, identity, locality: Locality::Remote, authextra: None }
     }
 }

@@ -20,11 +20,11 @@ use crate::wamp::{Uri, typed};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn secret() -> Secret {
+pub(super) fn secret() -> Secret {
     Secret::new("correct horse".to_owned())
 }
 
-fn key() -> PrivateKey {
+pub(super) fn key() -> PrivateKey {
     PrivateKey::from_seed(&[5; 32])
 }
 
@@ -35,7 +35,7 @@ fn cra_entry() -> CraEntry {
 }
 
 /// joe has every entry; ann only the one for WAMP-CRA.
-fn file() -> UsersFile {
+pub(super) fn file() -> UsersFile {
     let joe = UserEntry {
         role: "operator".to_owned(),
         ticket: Some(TicketEntry::new(&secret(), [1; 16])),
@@ -48,7 +48,7 @@ fn file() -> UsersFile {
     UsersFile { users, ..UsersFile::default() }
 }
 
-fn bench_of(file: &UsersFile) -> Bench {
+pub(super) fn bench_of(file: &UsersFile) -> Bench {
     let permission = |uri: &str, allow: &[Action]| Permission {
         uri: Uri::from(uri),
         matching: Match::Prefix,

@@ -14,4 +14,6 @@ mod retention;
 mod revocation;
 mod sessions;
 mod shared;
+#[cfg(feature = "auth")]
+mod strangers;
 mod testaments;

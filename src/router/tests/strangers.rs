@@ -1,0 +1,96 @@
+//! What those cost who have not logged in, and what they find out.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::bench::{Bench, error_of};
+use super::logins::{bench_of, file, key, secret};
+use crate::router::PeerId;
+use crate::router::users::{Directory, UsersFile};
+
+fn hello(details: Value) -> String {
+    let mut details = details;
+    details["roles"] = json!({"callee": {"features": {"registration_revocation": true, "unheard_of": {}}}});
+    json!([1, "realm1", details]).to_string()
+}
+
+#[test]
+fn a_login_under_way_keeps_of_its_hello_only_what_matters() {
+    let mut bench = bench_of(&file());
+    let peer = bench.open();
+    assert_eq!(bench.ask(peer, &hello(json!({"authmethods": ["ticket"], "authid": "joe"})))[0][0], 4);
+    let kept = format!("{:?}", bench.router);
+    assert!(kept.contains("revocable: true"), "what it announced is known: {kept}");
+    assert!(!kept.contains("unheard_of"), "and nothing is kept that nobody asks for: {kept}");
+}
+
+#[test]
+fn an_authid_has_its_limit_whoever_it_is() {
+    let long = "x".repeat(257);
+    let expected = "HELLO: expected an authid of at most 256 bytes, got 257";
+    for method in ["ticket", "wampcra", "cryptosign"] {
+        let mut bench = bench_of(&file());
+        let peer = bench.open();
+        let got = bench.ask(peer, &hello(json!({"authmethods": [method], "authid": long})));
+        let refusal = json!([3, {"message": expected}, "wamp.error.authentication_denied"]);
+        assert_eq!(got, [refusal, json!("close")], "{method}");
+        let peer = bench.open();
+        let got = bench.ask(peer, &hello(json!({"authmethods": [method], "authid": "x".repeat(256)})));
+        assert_eq!(got[0][0], 4, "{method}");
+    }
+    let mut users = file();
+    let joe = users.users.get("joe").unwrap().clone();
+    users.users.insert(long, joe);
+    let users = UsersFile { roles: [("operator".to_owned(), Vec::new())].into(), ..users };
+    let error = Directory::new(&users, Default::default()).unwrap_err().to_string();
+    assert!(error.contains("expected an authid of at most 256 bytes, got 257"), "{error}");
+}
+
+#[test]
+fn who_says_hello_many_times_first_tries_no_more_secrets() {
+    let mut bench = bench_of(&file());
+    let address: IpAddr = "192.0.2.1".parse().unwrap();
+    let challenged = |bench: &mut Bench| {
+        let peer = bench.open();
+        bench.router.locate(peer, address);
+        assert_eq!(bench.ask(peer, &hello(json!({"authmethods": ["ticket"], "authid": "joe"})))[0][0], 4);
+        peer
+    };
+    let peers: Vec<PeerId> = (0..40).map(|_| challenged(&mut bench)).collect();
+    for (tried, peer) in peers.iter().enumerate() {
+        let right = json!([5, secret().expose(), {}]).to_string();
+        let got = bench.ask(*peer, if tried < 16 { r#"[5,"wrong",{}]"# } else { &right });
+        if tried < 16 {
+            assert!(got.is_empty(), "{got:?}");
+        } else {
+            let sentence = "too many failed logins from this address; try again later";
+            let refusal = json!([3, {"message": sentence}, "wamp.error.authentication_denied"]);
+            assert_eq!(got, [refusal, json!("close")], "the proof is not looked at");
+        }
+    }
+    assert_eq!(bench.router.counters().logins_failed, 16);
+    bench.wait(Duration::from_secs(8));
+    peers.iter().for_each(|peer| drop(bench.got(*peer)));
+    assert!(bench.router.is_empty());
+}
+
+#[test]
+fn a_public_key_does_not_tell_whose_it_is() {
+    let answers =
+        [key().public().to_string(), "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a".into()].map(
+            |public| {
+                let mut bench = bench_of(&file());
+                let peer = bench.open();
+                let extra = json!({"pubkey": public});
+                let got = bench.ask(peer, &hello(json!({"authmethods": ["cryptosign"], "authextra": extra})));
+                assert_eq!(got[0][0], 4);
+                assert!(bench.ask(peer, r#"[5,"00",{}]"#).is_empty());
+                bench.wait(Duration::from_secs(1));
+                bench.got(peer)
+            },
+        );
+    assert_eq!(error_of(&answers[0]), "wamp.error.authentication_denied");
+    assert_eq!(answers[0], answers[1]);
+}
