@@ -214,7 +214,9 @@ impl Sessions {
     /// Sends the callee of a call INTERRUPT, once. Whether it has one now.
     fn interrupt(&mut self, caller: PeerId, request: RequestId, mode: CancelMode, turn: &mut Turn<'_>) -> bool {
         let Some(Call { callee, invocation }) = self.pending_call(caller, request) else { return false };
-        let Some(session) = self.get_mut(callee).filter(|session| session.abilities.interruptible) else { return false };
+        let Some(session) = self.get_mut(callee).filter(|session| session.abilities.interruptible) else {
+            return false;
+        };
         let Some(pending) = session.invocations.get_mut(&invocation) else { return false };
         if !std::mem::replace(&mut pending.interrupted, true) {
             send_interrupt(callee, invocation, mode, turn);
