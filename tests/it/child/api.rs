@@ -125,11 +125,13 @@ fn a_caller_can_signal_the_child_but_not_harm_the_agent() {
 
 #[test]
 fn who_takes_too_much_memory_is_restarted_and_the_event_says_so() {
-    let script = "x=$(head -c 40000000 /dev/zero | tr '\\0' a); echo up $$; sleep 100 & wait";
+    let script =
+        "trap 'x=$(head -c 40000000 /dev/zero | tr \"\\0\" a)' USR1; echo up $$; while :; do sleep 100 & wait; done";
     let mut program = supervise(&["--memory-limit", "20M", "--restart-delay", "1ms"], script);
     let url = url(&mut program);
     let mut exits = follow(&url, "on_process_exited");
     let first = pid(&mut program);
+    assert_eq!(call(&url, &["signal_process", "USR1"]), (Some(0), "null".to_owned()));
     let exit = event(&mut exits);
     assert_eq!((exit["pid"].to_string(), &exit["oom"]), (first, &json!(true)));
     pid(&mut program);
