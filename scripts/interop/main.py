@@ -8,6 +8,7 @@ import tempfile
 
 import processes
 from check import Checks, describe, line_of
+from children import check_child
 from cli_call import check_call, register_helpers
 from cli_exit import check_exit_codes
 from cli_topics import check_publish, check_subscribe
@@ -30,6 +31,7 @@ from router_rules import check_rules
 from signals import check_agent_signals, check_serve_signals, check_waiting_agent_signals
 from target import Target, worker_prefixes
 from variants import check_variants
+from watches import check_watches
 from wire import check_wire
 
 IDS = ("--node", "n1", "--worker", "w1")
@@ -145,6 +147,17 @@ async def process(checks):
         await check_observed_on_crossbar(checks.within("crossbar"), url)
 
 
+async def watches(checks):
+    async with crossbar() as url:
+        await check_watches(checks, url)
+
+
+async def child(checks):
+    """A supervised child, on a real Crossbar.io."""
+    async with crossbar() as url:
+        await check_child(checks, url)
+
+
 async def router_of_crossbar(checks):
     """The router checks on Crossbar.io, for whoever changes them; it does not pass them all."""
     async with crossbar() as url:
@@ -168,6 +181,8 @@ PARTS = {
     "manhole": manhole,
     "logins": check_logins,
     "process": process,
+    "watches": watches,
+    "child": child,
 }
 # Only by name.
 REFERENCE_PARTS = {"router-of-crossbar": router_of_crossbar, "node-of-crossbar": node_of_crossbar}

@@ -247,12 +247,33 @@ def leaderless(directory):
     return {}
 
 
+def obeying(directory):
+    """SIGUSR1: fifty descriptors and five threads more; SIGUSR2: those fewer."""
+    more, end = [], threading.Event()
+
+    def grow(*_):
+        end.clear()
+        more.extend(open("/dev/null") for _ in range(50))
+        for _ in range(5):
+            threading.Thread(target=end.wait, daemon=True).start()
+
+    def shrink(*_):
+        while more:
+            more.pop().close()
+        end.set()
+
+    signal.signal(signal.SIGUSR1, grow)
+    signal.signal(signal.SIGUSR2, shrink)
+    return {}
+
+
 def main():
     kind, directory = sys.argv[1:]
     print(json.dumps({"pid": os.getpid(), **globals()[kind](directory)}), flush=True)
     if kind == "leaderless":
         libc.syscall(SYS_EXIT[platform.machine()], 0)
-    signal.pause()
+    while True:
+        signal.pause()
 
 
 if __name__ == "__main__":

@@ -155,6 +155,7 @@ impl Dispatcher {
     /// Deals with what another thread sent. Without a session only those inside are told.
     pub(super) fn deliver(&mut self, session: Option<&mut Session>, letter: Letter) {
         match letter {
+            Letter::Sampler(Report::Answered { ticket, .. }) if self.supervision.has_settled(ticket) => {}
             Letter::Sampler(Report::Answered { ticket, answer }) => {
                 // Calls of a session that ended are forgotten; their answers find nothing here.
                 if let Some(origin) = self.asked.remove(&ticket) {
@@ -181,9 +182,15 @@ impl Dispatcher {
             probe.watches().repeat();
             Ok(Outcome::of(&()))
         }));
-        if let Err(failure) = repeat {
-            log::warn!("the watches that are raised are not told anew: {failure}");
+        match repeat {
+            Ok(ticket) => self.supervision.wait_for(Some(ticket)),
+            Err(failure) => log::warn!("the watches that are raised are not told anew: {failure}"),
         }
+    }
+
+    /// A request that comes back when the sampler has dealt with all that it was told before.
+    pub(super) fn ask_nothing(&mut self) -> Result<Ticket, Failure> {
+        self.ask(Box::new(|_| Ok(Outcome::of(&()))))
     }
 
     /// The session is over: nobody waits for its calls any more, and what its callers had switched on goes off.

@@ -15,6 +15,7 @@ use crate::api::Topic;
 use crate::process::{Identity, ProcessError, Target};
 use crate::supervisor::{End, Report, Started, Supervisor};
 use crate::sync::clock::Timestamp;
+use crate::sync::ticket::Ticket;
 use crate::wamp::options::PublishOptions;
 use crate::wamp::session::Session;
 use crate::wamp::{Payload, RequestId};
@@ -27,6 +28,8 @@ pub(super) struct Supervision {
     /// The last event may still wait for a session.
     outbox: Outbox,
     over: Option<Over>,
+    /// A request behind which the sampler has told what came of the target's end: watches that it cleared.
+    settling: Option<Ticket>,
     /// Has it give memory back.
     pub(super) collector: Collector,
     /// Where orders to a child's supervisor go.
@@ -45,7 +48,7 @@ struct Over {
 
 impl Supervision {
     pub fn new(supervisor: Option<Supervisor>, collector: Collector, child: Child) -> Self {
-        Self { outbox: Outbox::default(), over: None, collector, child, _supervisor: supervisor }
+        Self { outbox: Outbox::default(), over: None, settling: None, collector, child, _supervisor: supervisor }
     }
 
     /// Whether there is nothing left to do or to tell.
@@ -56,15 +59,16 @@ impl Supervision {
                 0 => {}
                 count => log::error!("no router could be told of the process: {count} events are lost"),
             }
+            self.settling = None;
         }
-        over.is_left = self.outbox.is_empty();
+        over.is_left = self.outbox.is_empty() && self.settling.is_none();
         over.is_left
     }
 
     /// When [`Supervision::may_leave`] is to be asked, if that may have become true.
     pub fn deadline(&self) -> Option<Instant> {
         let over = self.over.as_ref().filter(|over| !over.is_left)?;
-        Some(if self.outbox.is_empty() { over.since } else { over.since + LAST_WORDS })
+        Some(if self.outbox.is_empty() && self.settling.is_none() { over.since } else { over.since + LAST_WORDS })
     }
 
     /// Why the agent ends.
@@ -76,6 +80,16 @@ impl Supervision {
     pub fn session_ended(&mut self) {
         self.outbox.session_ended();
         self.collector.forget_callers();
+    }
+
+    /// The agent is not left before the sampler has dealt with this request.
+    pub fn wait_for(&mut self, request: Option<Ticket>) {
+        self.settling = request;
+    }
+
+    /// The sampler has dealt with a request; whether it was the one that was waited for.
+    pub fn has_settled(&mut self, ticket: Ticket) -> bool {
+        self.settling.take_if(|settling| *settling == ticket).is_some()
     }
 
     /// The router has answered a request; whether that settles one of the events here.
@@ -94,6 +108,9 @@ impl Dispatcher {
             Report::Exited(exit) => {
                 log::info!("process {} has ended", exit.pid);
                 self.change_target(Err(ProcessError::Gone { pid: exit.pid }));
+                // When its queue is full it is busy with others, and is not waited for.
+                let settling = self.ask_nothing().ok();
+                self.supervision.wait_for(settling);
                 self.hold(Topic::ProcessExited, Payload::of(&exit));
             }
             Report::Collected(outcome) => self.garbage_collected(session, outcome),

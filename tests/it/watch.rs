@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpStream;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -73,6 +74,14 @@ impl Board {
         tasks.any(|task| name(task).is_some_and(|name| name == "pressure\n"))
     }
 
+    fn until_pressure_is_waited_for(&self, expected: bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.waits_for_pressure() != expected {
+            assert!(Instant::now() < deadline, "expected {expected}");
+            std::thread::yield_now();
+        }
+    }
+
     fn connect(&self) -> TcpStream {
         let address = self.url.strip_prefix("ws://").unwrap().strip_suffix("/ws").unwrap();
         TcpStream::connect(address).unwrap()
@@ -127,6 +136,52 @@ fn descriptors_of_clients_raise_a_watch_and_their_going_clears_it() {
         assert!(cleared["duration"].as_f64().unwrap() > 0.0);
         board.end();
     }
+}
+
+#[test]
+fn what_a_process_had_raised_is_cleared_before_the_agent_ends_with_it() {
+    let router = Board::new(&[]);
+    for _ in 0..10 {
+        let mut process = Command::new("sleep").arg("600").spawn().unwrap();
+        let mut subscriber =
+            wampproc(["subscribe", "crossbar.worker.x.on_", "--match", "prefix", "--url", &router.url]);
+        let mut subscriber = Program::spawn({
+            subscriber.args(["--log-level", "info"]);
+            subscriber
+        });
+        subscriber.wait_for_log("subscribed to");
+        let pid = process.id().to_string();
+        let flags = [
+            "join",
+            &router.url,
+            "--worker",
+            "x",
+            "--pid",
+            &pid,
+            "--watch",
+            "age=uptime,above=0",
+            "--interval",
+            "20ms",
+        ];
+        let agent = Program::spawn(wampproc(flags));
+        // Perhaps twice: when it was raised, and for those who had missed that.
+        assert_eq!(event(&mut subscriber).0, "on_watch_raised");
+        process.kill().unwrap();
+        process.wait().unwrap();
+        assert_eq!(agent.end().code, Some(0));
+        let mut last =
+            || std::iter::repeat_with(|| event(&mut subscriber)).find(|(topic, _)| topic != "on_watch_raised");
+        // Told by two threads, in either order.
+        let mut told = [last().unwrap(), last().unwrap()];
+        told.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let [(exited, exit), (cleared, change)] = told;
+        assert_eq!((exited.as_str(), exit["pid"].to_string()), ("on_process_exited", pid));
+        assert_eq!(
+            (cleared.as_str(), &change["name"], &change["reason"]),
+            ("on_watch_cleared", &json!("age"), &json!("exited"))
+        );
+    }
+    router.end();
 }
 
 #[test]
@@ -227,7 +282,8 @@ fn pressure_is_told_by_the_kernel_or_the_kernel_has_none() {
             return board.end();
         }
     }
-    assert!(board.waits_for_pressure());
+    // It is there, and gives itself its name when it first runs.
+    board.until_pressure_is_waited_for(true);
     let mut subscriber = board.subscribe();
     let load = Load::new();
     board.watch("busy", |watch| watch["state"] == "raised" && watch["value"].is_null());
@@ -248,11 +304,7 @@ fn pressure_is_told_by_the_kernel_or_the_kernel_has_none() {
     // Its last rule is about the process now.
     board.set("full", &json!({"metric": "threads", "above": 100})).unwrap();
     // Joined is not gone: the kernel shows a thread for a moment longer.
-    let deadline = Instant::now() + PATIENCE;
-    while board.waits_for_pressure() {
-        assert!(Instant::now() < deadline, "it does not end");
-        std::thread::yield_now();
-    }
+    board.until_pressure_is_waited_for(false);
     board.end();
 }
 
