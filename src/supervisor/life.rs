@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 
 use super::command::{ChildCommand, Outlets};
 use super::foreground::Foreground;
-use super::generation::{Ended, Generation, code_of};
+use super::generation::{Ended, Generation, code_of, killed_by};
 use super::memory::MemoryWatch;
 use super::notify::Notifications;
 use super::order::{Answer, Refusal, Request};
@@ -40,6 +40,8 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Where it stands.
 #[derive(Debug)]
 enum Phase {
+    /// Nobody is there yet who would hear of a child.
+    Early,
     /// Nothing runs, and nothing will before somebody asks.
     Resting,
     /// The child runs.
@@ -115,7 +117,7 @@ impl Life {
             command,
             inherited,
             outbox,
-            phase: Phase::Resting,
+            phase: Phase::Early,
             next: Next::Policy,
             stopping: None,
             waiting: VecDeque::new(),
@@ -126,9 +128,15 @@ impl Life {
         })
     }
 
-    /// The first start of all. If it fails there is nothing to restart.
-    pub fn begin(&mut self, now: Instant) {
-        if let Err(error) = self.start(now) {
+    /// Somebody hears the reports: the first start of all, unless a signal came first. If it fails there is nothing to restart.
+    pub fn begin(&mut self, outbox: Box<dyn Outbox>, now: Instant) {
+        if !matches!(self.phase, Phase::Early) {
+            return;
+        }
+        self.outbox = outbox;
+        if self.next == Next::End {
+            self.over();
+        } else if let Err(error) = self.start(now) {
             log::error!("{}", self.cannot_start(&error));
             self.over();
         }
@@ -142,7 +150,7 @@ impl Life {
     /// When [`Life::tick`] has something to do.
     pub fn deadline(&self, now: Instant) -> Option<Instant> {
         let phase = match &self.phase {
-            Phase::Resting | Phase::Ended | Phase::Clearing | Phase::Over => None,
+            Phase::Early | Phase::Resting | Phase::Ended | Phase::Clearing | Phase::Over => None,
             Phase::Running(child) => child.memory.as_ref().map(MemoryWatch::next),
             Phase::Draining(until) => Some(if self.streams.is_drained() { now } else { *until }),
             Phase::Waiting(until) => Some(*until),
@@ -240,6 +248,8 @@ impl Life {
         }
         match self.phase {
             Phase::Running(_) => self.stop(signal, self.command.stop_timeout, now),
+            // Kept for whoever is to hear of it. The signal would have ended the child too.
+            Phase::Early => self.code = killed_by(signal.number()),
             Phase::Ended | Phase::Clearing | Phase::Draining(_) | Phase::Over => {}
             Phase::Resting | Phase::Waiting(_) => self.over(),
         }
@@ -248,6 +258,16 @@ impl Life {
     /// As [`Life::end`], with the child's own signal for that.
     pub fn end_as_agreed(&mut self, now: Instant) {
         self.end(self.command.stop_signal, now);
+    }
+
+    /// Nobody asks any more, nor will.
+    pub fn abandon(&mut self, now: Instant) {
+        match self.phase {
+            Phase::Early => self.over(),
+            // Told once: a child may take a second signal for impatience.
+            _ if self.next != Next::End => self.end_as_agreed(now),
+            _ => {}
+        }
     }
 
     /// By the policy.
