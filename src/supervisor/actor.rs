@@ -120,8 +120,9 @@ impl Actor {
     }
 
     fn sleep(&self, now: Instant, is_told: bool) -> io::Result<()> {
-        let retry = if is_told { None } else { Some(now + RETRY) };
-        let deadline = earlier(self.life.deadline(now), retry);
+        // Without room for what waits there is none for more output.
+        let next_report = if is_told { self.life.streams.due(now) } else { Some(now + RETRY) };
+        let deadline = earlier(self.life.deadline(now), next_report);
         let deadline = if self.life.streams.has_more() { Some(now) } else { deadline };
         let mut fds: Vec<(BorrowedFd<'_>, Interest)> =
             vec![(self.incoming.as_fd(), Interest::READ), (self.leash.bell.as_fd(), Interest::READ)];

@@ -156,7 +156,7 @@ impl Life {
             Phase::Waiting(until) => Some(*until),
         };
         let stopping = self.stopping.as_ref().map(|stopping| stopping.deadline);
-        earlier(earlier(phase, stopping), earlier(self.streams.due(now), self.relook))
+        earlier(earlier(phase, stopping), self.relook)
     }
 
     /// Does what is due.
