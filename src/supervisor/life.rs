@@ -391,6 +391,8 @@ impl Life {
             bytes => log::warn!("nobody reads: the last {bytes} bytes of the child's output are lost"),
         }
         self.streams.close();
+        // What is stopped, a shell's jobs for one, could not hear that.
+        self.signal_rest(Signal::CONT);
         self.phase = Phase::Resting;
         match self.next {
             Next::Policy => match self.last.clone() {

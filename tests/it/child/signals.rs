@@ -145,7 +145,7 @@ fn a_stopped_child_can_be_ended() {
 
 /// The signals of a line of `/proc/PID/status`, without those that the C library keeps for itself (32 and 33): its
 /// posix_spawn(3) has them ignored.
-fn set(status: &str, name: &str) -> u64 {
+pub fn set(status: &str, name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t")).unwrap();
     u64::from_str_radix(line, 16).unwrap() & !(0b11 << 31)
 }
