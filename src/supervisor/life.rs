@@ -10,7 +10,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgrp};
 
 use super::command::{ChildCommand, Outlets};
 use super::foreground::Foreground;
@@ -25,7 +25,7 @@ use super::restart::{Ending, RestartLimit, Restarts, Verdict};
 use super::signals::Inherited;
 use super::spawn::{Surroundings, spawn};
 use super::streams::Streams;
-use crate::process::{Signal, signal_descendants};
+use crate::process::{Signal, is_own_group_orphaned, signal_descendants};
 use crate::sync::wait::earlier;
 
 /// Time between two rounds of killing what does not go at once.
@@ -286,7 +286,13 @@ impl Life {
             notify: self.notifications.as_ref().map(Notifications::address),
             outputs,
         };
-        let pid = spawn(&self.command, surroundings)?;
+        let has_terminal = surroundings.terminal.is_some();
+        let pid = spawn(&self.command, surroundings).inspect_err(|_| {
+            // It may have had the foreground already, and leave it to a group without a process.
+            if has_terminal {
+                self.foreground.take();
+            }
+        })?;
         let child = Generation::new(pid, self.count, self.command.memory_limit, now);
         self.count += 1;
         self.next = Next::Policy;
@@ -351,8 +357,20 @@ impl Life {
         }
         // Ctrl-Z, or a terminal that is not its own: the job that a shell sees is us, so we stop with it.
         if self.foreground.exists() && [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU].contains(&signal) {
+            if is_own_group_orphaned() {
+                // No shell waits for us, so nobody would let us go on. The kernel ignores Ctrl-Z for such a program, but not
+                // for the child, whose parent we are.
+                if signal == libc::SIGTSTP {
+                    self.forward(Signal::CONT);
+                }
+                return;
+            }
             self.foreground.take_back(pid);
-            suspend();
+            // With those who share our group, a script that runs us for one: the shell waits for all of them to stop. It comes
+            // back to us as a signal like any other.
+            if let Some(signal) = Signal::from_number(signal) {
+                send_to_group(getpgrp(), signal);
+            }
         }
     }
 
@@ -373,6 +391,8 @@ impl Life {
         let signal = if stopping.killed { Signal::KILL } else { Signal::TERM };
         let count = self.signal_rest(signal);
         log::info!("{count} processes that the child left behind get {signal}");
+        // What is stopped, a shell's jobs for one, could not hear that.
+        self.signal_rest(Signal::CONT);
     }
 
     /// Nothing is left of the generation but maybe its output.
@@ -391,8 +411,6 @@ impl Life {
             bytes => log::warn!("nobody reads: the last {bytes} bytes of the child's output are lost"),
         }
         self.streams.close();
-        // What is stopped, a shell's jobs for one, could not hear that.
-        self.signal_rest(Signal::CONT);
         self.phase = Phase::Resting;
         match self.next {
             Next::Policy => match self.last.clone() {
