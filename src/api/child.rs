@@ -115,6 +115,7 @@ impl From<Refusal> for Failure {
             Refusal::Running | Refusal::Ending => Self::AlreadyStarted(sentence),
             Refusal::Stopped => Self::NotStarted(sentence),
             Refusal::NotCaptured => Self::FeatureUnavailable(sentence),
+            Refusal::TooMany => Self::Busy(sentence),
             Refusal::Over | Refusal::CannotStart(_) => Self::Runtime(sentence),
         }
     }

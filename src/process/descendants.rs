@@ -76,7 +76,7 @@ fn descendants_of(root: i32) -> Result<Vec<i32>, ProcessError> {
 }
 
 /// `None` when it is gone. One that has ended counts until it is reaped: a process whose first thread has ended looks so too.
-fn parent_of(pid: i32) -> Option<i32> {
+pub(super) fn parent_of(pid: i32) -> Option<i32> {
     parse::parent(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
 

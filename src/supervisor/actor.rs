@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::Leash;
 use super::child::{Command, Outcome};
+use super::generation::OWN_FAILURE;
 use super::life::{Life, suspend};
 use super::output::Waits;
+use super::report::{End, Report};
 use super::signals::{Came, Incoming};
 use crate::process::Signal;
 use crate::sync::mailbox::Mailbox;
@@ -16,7 +18,7 @@ use crate::sync::wait::{Interest, earlier, until, wait_for_any};
 /// Time until reports that there was no room for are tried again.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// How long the last reports may wait for room.
+/// How long the last reports may wait for room when the handle is gone.
 const LAST_REPORTS: Duration = Duration::from_secs(2);
 
 /// Orders that are taken in a turn.
@@ -30,16 +32,25 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    /// Runs until nothing will follow.
-    pub fn run(mut self) -> io::Result<Outcome> {
-        let mut over_since = None;
+    /// Runs until nothing will follow, and whoever hears the reports knows it.
+    pub fn run(mut self) -> Outcome {
+        let code = self.supervise().unwrap_or_else(|error| {
+            log::error!("the child cannot be supervised any longer: {error}");
+            self.life.outbox.push(Report::Over(End::Failed(error)));
+            OWN_FAILURE
+        });
+        self.tell_the_last();
+        Outcome { code }
+    }
+
+    fn supervise(&mut self) -> io::Result<u8> {
         loop {
             let now = Instant::now();
             // Before looking for work, so that what comes from now on rings again.
             self.leash.bell.hush();
             self.take_commands(now);
             if self.leash.is_let_go() {
-                self.life.end_as_agreed(now);
+                self.life.abandon(now);
             }
             self.take_signals(now)?;
             if let Some(notifications) = &self.life.notifications {
@@ -49,21 +60,29 @@ impl Actor {
             self.life.tick(now);
             let is_told = self.life.outbox.flush();
             if let Some(code) = self.life.code() {
-                if is_told || now.saturating_duration_since(*over_since.get_or_insert(now)) > LAST_REPORTS {
-                    return Ok(Outcome { code });
-                }
+                return Ok(code);
             }
             self.sleep(now, is_told)?;
+        }
+    }
+
+    /// Waits for room for the last reports: an agent that does not hear that it is over goes on for ever, and signals do not
+    /// end it.
+    fn tell_the_last(&mut self) {
+        let mut let_go = None;
+        while !self.life.outbox.flush() {
+            let now = Instant::now();
+            if self.leash.is_let_go() && now.saturating_duration_since(*let_go.get_or_insert(now)) > LAST_REPORTS {
+                return;
+            }
+            std::thread::sleep(RETRY);
         }
     }
 
     fn take_commands(&mut self, now: Instant) {
         for _ in 0..TURN {
             match self.commands.try_recv() {
-                Ok(Some(Command::Begin(outbox))) => {
-                    self.life.outbox = outbox;
-                    self.life.begin(now);
-                }
+                Ok(Some(Command::Begin(outbox))) => self.life.begin(outbox, now),
                 Ok(Some(Command::Ask(request))) => self.life.order(request, now),
                 // Nobody asks any more, or for now; the child goes on.
                 Ok(None) | Err(_) => return,
@@ -101,8 +120,9 @@ impl Actor {
     }
 
     fn sleep(&self, now: Instant, is_told: bool) -> io::Result<()> {
-        let retry = if is_told { None } else { Some(now + RETRY) };
-        let deadline = earlier(self.life.deadline(now), retry);
+        // Without room for what waits there is none for more output.
+        let next_report = if is_told { self.life.streams.due(now) } else { Some(now + RETRY) };
+        let deadline = earlier(self.life.deadline(now), next_report);
         let deadline = if self.life.streams.has_more() { Some(now) } else { deadline };
         let mut fds: Vec<(BorrowedFd<'_>, Interest)> =
             vec![(self.incoming.as_fd(), Interest::READ), (self.leash.bell.as_fd(), Interest::READ)];

@@ -11,10 +11,10 @@ use super::generation::OWN_FAILURE;
 use super::life::Life;
 use super::order::Request;
 use super::outbox::{Nowhere, Outbox, Waiting};
-use super::report::Report;
+use super::report::{End, Report};
 use super::signals::{Incoming, Inherited};
 use super::{Leash, Supervisor};
-use crate::sync::mailbox::{Post, mailbox};
+use crate::sync::mailbox::{NotSent, Post, mailbox};
 
 /// What can wait for the thread.
 const COMMANDS: usize = 64;
@@ -78,12 +78,8 @@ impl ChildSupervisor {
             let (post, commands) = mailbox(COMMANDS, leash.bell.clone());
             let actor = Actor { life, incoming, commands, leash };
             let body = move || {
-                let outcome = actor.run().unwrap_or_else(|error| {
-                    log::error!("the child cannot be supervised any longer: {error}");
-                    Outcome { code: OWN_FAILURE }
-                });
                 // If nobody waits, nobody needs to know.
-                let _ = tell.send(outcome);
+                let _ = tell.send(actor.run());
             };
             (post, body)
         })?;
@@ -117,10 +113,13 @@ impl Control {
         self.output
     }
 
-    /// Has the child started, and reports sent to a mailbox. The second time nothing happens.
+    /// Has the child started, and reports sent to a mailbox. The second time nothing happens, unless all is over.
     pub fn begin<R: From<Report> + Send + 'static>(&self, reports: Post<R>) {
-        // It is the first thing that waits there, or the thread has ended.
-        let _ = self.commands.try_send(Command::Begin(Box::new(Waiting::new(reports))));
+        let begin = Command::Begin(Box::new(Waiting::new(reports.clone())));
+        if let Err(NotSent::Closed(_)) = self.commands.try_send(begin) {
+            // The thread has ended. If nobody hears that, nobody waits for it.
+            let _ = reports.try_send(Report::Over(End::Ended).into());
+        }
     }
 
     /// Hands over a request without waiting.

@@ -42,9 +42,16 @@ impl Foreground {
         self.terminal.as_ref().is_some_and(|terminal| tcgetpgrp(terminal) == Ok(group))
     }
 
-    /// Takes it back from a group. `SIGTTOU` is blocked, so this is allowed from the background.
+    /// Takes it back from a group.
     pub fn take_back(&self, group: Pid) {
-        if let Some(terminal) = self.terminal.as_ref().filter(|_| self.is_of(group)) {
+        if self.is_of(group) {
+            self.take();
+        }
+    }
+
+    /// Takes it, whoever has it. `SIGTTOU` is blocked, so this is allowed from the background.
+    pub fn take(&self) {
+        if let Some(terminal) = &self.terminal {
             if let Err(errno) = tcsetpgrp(terminal, getpgrp()) {
                 log::debug!("the terminal's foreground cannot be taken back: {errno}");
             }

@@ -92,9 +92,14 @@ pub(super) struct Ended {
 const fn exit_code(status: Status) -> u8 {
     match status {
         Status::Exited(code) => code,
-        // At most 128 + 64.
-        Status::Killed { signal, .. } => 128_u8.wrapping_add((signal & 0x7f) as u8),
+        Status::Killed { signal, .. } => killed_by(signal),
     }
+}
+
+/// The exit code that says so.
+pub(super) const fn killed_by(signal: i32) -> u8 {
+    // At most 128 + 64.
+    128_u8.wrapping_add((signal & 0x7f) as u8)
 }
 
 /// Exit code when a program is not found.

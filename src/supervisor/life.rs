@@ -10,11 +10,11 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgrp};
 
 use super::command::{ChildCommand, Outlets};
 use super::foreground::Foreground;
-use super::generation::{Ended, Generation, code_of};
+use super::generation::{Ended, Generation, code_of, killed_by};
 use super::memory::MemoryWatch;
 use super::notify::Notifications;
 use super::order::{Answer, Refusal, Request};
@@ -25,7 +25,7 @@ use super::restart::{Ending, RestartLimit, Restarts, Verdict};
 use super::signals::Inherited;
 use super::spawn::{Surroundings, spawn};
 use super::streams::Streams;
-use crate::process::{Signal, signal_descendants};
+use crate::process::{Signal, is_own_group_orphaned, signal_descendants};
 use crate::sync::wait::earlier;
 
 /// Time between two rounds of killing what does not go at once.
@@ -40,6 +40,8 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Where it stands.
 #[derive(Debug)]
 enum Phase {
+    /// Nobody is there yet who would hear of a child.
+    Early,
     /// Nothing runs, and nothing will before somebody asks.
     Resting,
     /// The child runs.
@@ -115,7 +117,7 @@ impl Life {
             command,
             inherited,
             outbox,
-            phase: Phase::Resting,
+            phase: Phase::Early,
             next: Next::Policy,
             stopping: None,
             waiting: VecDeque::new(),
@@ -126,9 +128,15 @@ impl Life {
         })
     }
 
-    /// The first start of all. If it fails there is nothing to restart.
-    pub fn begin(&mut self, now: Instant) {
-        if let Err(error) = self.start(now) {
+    /// Somebody hears the reports: the first start of all, unless a signal came first. If it fails there is nothing to restart.
+    pub fn begin(&mut self, outbox: Box<dyn Outbox>, now: Instant) {
+        if !matches!(self.phase, Phase::Early) {
+            return;
+        }
+        self.outbox = outbox;
+        if self.next == Next::End {
+            self.over();
+        } else if let Err(error) = self.start(now) {
             log::error!("{}", self.cannot_start(&error));
             self.over();
         }
@@ -142,13 +150,13 @@ impl Life {
     /// When [`Life::tick`] has something to do.
     pub fn deadline(&self, now: Instant) -> Option<Instant> {
         let phase = match &self.phase {
-            Phase::Resting | Phase::Ended | Phase::Clearing | Phase::Over => None,
+            Phase::Early | Phase::Resting | Phase::Ended | Phase::Clearing | Phase::Over => None,
             Phase::Running(child) => child.memory.as_ref().map(MemoryWatch::next),
             Phase::Draining(until) => Some(if self.streams.is_drained() { now } else { *until }),
             Phase::Waiting(until) => Some(*until),
         };
         let stopping = self.stopping.as_ref().map(|stopping| stopping.deadline);
-        earlier(earlier(phase, stopping), earlier(self.streams.due(now), self.relook))
+        earlier(earlier(phase, stopping), self.relook)
     }
 
     /// Does what is due.
@@ -240,6 +248,8 @@ impl Life {
         }
         match self.phase {
             Phase::Running(_) => self.stop(signal, self.command.stop_timeout, now),
+            // Kept for whoever is to hear of it. The signal would have ended the child too.
+            Phase::Early => self.code = killed_by(signal.number()),
             Phase::Ended | Phase::Clearing | Phase::Draining(_) | Phase::Over => {}
             Phase::Resting | Phase::Waiting(_) => self.over(),
         }
@@ -248,6 +258,16 @@ impl Life {
     /// As [`Life::end`], with the child's own signal for that.
     pub fn end_as_agreed(&mut self, now: Instant) {
         self.end(self.command.stop_signal, now);
+    }
+
+    /// Nobody asks any more, nor will.
+    pub fn abandon(&mut self, now: Instant) {
+        match self.phase {
+            Phase::Early => self.over(),
+            // Told once: a child may take a second signal for impatience.
+            _ if self.next != Next::End => self.end_as_agreed(now),
+            _ => {}
+        }
     }
 
     /// By the policy.
@@ -266,7 +286,13 @@ impl Life {
             notify: self.notifications.as_ref().map(Notifications::address),
             outputs,
         };
-        let pid = spawn(&self.command, surroundings)?;
+        let has_terminal = surroundings.terminal.is_some();
+        let pid = spawn(&self.command, surroundings).inspect_err(|_| {
+            // It may have had the foreground already, and leave it to a group without a process.
+            if has_terminal {
+                self.foreground.take();
+            }
+        })?;
         let child = Generation::new(pid, self.count, self.command.memory_limit, now);
         self.count += 1;
         self.next = Next::Policy;
@@ -331,8 +357,20 @@ impl Life {
         }
         // Ctrl-Z, or a terminal that is not its own: the job that a shell sees is us, so we stop with it.
         if self.foreground.exists() && [libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU].contains(&signal) {
+            if is_own_group_orphaned() {
+                // No shell waits for us, so nobody would let us go on. The kernel ignores Ctrl-Z for such a program, but not
+                // for the child, whose parent we are.
+                if signal == libc::SIGTSTP {
+                    self.forward(Signal::CONT);
+                }
+                return;
+            }
             self.foreground.take_back(pid);
-            suspend();
+            // With those who share our group, a script that runs us for one: the shell waits for all of them to stop. It comes
+            // back to us as a signal like any other.
+            if let Some(signal) = Signal::from_number(signal) {
+                send_to_group(getpgrp(), signal);
+            }
         }
     }
 
@@ -353,6 +391,8 @@ impl Life {
         let signal = if stopping.killed { Signal::KILL } else { Signal::TERM };
         let count = self.signal_rest(signal);
         log::info!("{count} processes that the child left behind get {signal}");
+        // What is stopped, a shell's jobs for one, could not hear that.
+        self.signal_rest(Signal::CONT);
     }
 
     /// Nothing is left of the generation but maybe its output.

@@ -70,7 +70,7 @@ pub use error::TargetError;
 pub use generation::OWN_FAILURE;
 pub use order::{Answer, Captured, Order, Refusal, Request};
 pub use publication::{EVENT_INTERVAL, LARGEST_EVENT, Output, Stream};
-pub use report::{End, Exit, Report, Started, Usage};
+pub use report::{End, Exit, LONGEST_COMMAND, Report, Started, Usage};
 pub use restart::{HEALTHY, LONGEST_DELAY, MOST_RESTARTS, RestartLimit, RestartPolicy, RestartRule};
 pub use signals::Inherited;
 

@@ -68,6 +68,8 @@ pub enum Refusal {
     Stopped,
     /// The supervisor itself is about to end.
     Over,
+    /// So many wait for the end of the child already.
+    TooMany,
     /// Output is not kept.
     NotCaptured,
     /// The child cannot be started.
@@ -81,6 +83,7 @@ impl fmt::Display for Refusal {
             Self::Ending => "expected no process, got one that is being stopped",
             Self::Stopped => "expected a process that runs, got none",
             Self::Over => "the agent is about to end",
+            Self::TooMany => "too many callers wait for the end of the process already: try again later",
             Self::NotCaptured => "the output of the process is not kept: start the agent with --capture",
             Self::CannotStart(why) => return f.write_str(why),
         })

@@ -12,6 +12,7 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::report::Usage;
+use super::signals::unblock_in;
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,17 +56,18 @@ pub(super) fn look() -> Result<Look, Errno> {
         if seen.pid == 0 {
             return Ok(Look::Nothing);
         }
-        if claimed.contains(&seen.pid.unsigned_abs()) {
-            return Ok(Look::Claimed);
-        }
-        let pid = Pid::from_raw(seen.pid);
+        let (pid, is_claimed) = (Pid::from_raw(seen.pid), claimed.contains(&seen.pid.unsigned_abs()));
         if seen.code == libc::CLD_STOPPED {
-            // Taken, so that it is not seen again; gone when it went on or ended meanwhile.
+            // Taken, so that it is not seen again; gone when it went on or ended meanwhile. Who waits for an end misses nothing.
             let id = libc::id_t::try_from(seen.pid).unwrap_or_default();
-            if peek(libc::P_PID, id, libc::WSTOPPED | libc::WNOHANG)?.is_some_and(|taken| taken.pid == seen.pid) {
+            let taken = peek(libc::P_PID, id, libc::WSTOPPED | libc::WNOHANG)?;
+            if !is_claimed && taken.is_some_and(|taken| taken.pid == seen.pid) {
                 return Ok(Look::Change(Change::Stopped { pid, signal: seen.status }));
             }
             continue;
+        }
+        if is_claimed {
+            return Ok(Look::Claimed);
         }
         let status = match seen.code {
             libc::CLD_KILLED => Status::Killed { signal: seen.status, core: false },
@@ -84,8 +86,9 @@ fn claimed() -> MutexGuard<'static, Vec<u32>> {
     CLAIMED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts a child for which the caller waits by itself, and calls [`release`] then.
+/// Starts a child for which the caller waits by itself, and calls [`release`] then. No signal is blocked in it.
 pub(super) fn spawn_claimed(command: &mut Command) -> io::Result<Child> {
+    unblock_in(command);
     let mut claimed = claimed();
     let child = command.spawn()?;
     claimed.push(child.id());

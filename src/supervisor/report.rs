@@ -12,6 +12,9 @@ use super::publication::Output;
 use crate::process::{Garbage, ProcessError, Target};
 use crate::sync::ticket::Ticket;
 
+/// Bytes of a command and its arguments that are told, each with an end: the kernel takes more than a message holds.
+pub const LONGEST_COMMAND: usize = 16 * 1024;
+
 /// One thing that happened.
 #[derive(Debug)]
 pub enum Report {
@@ -41,7 +44,8 @@ pub struct Started {
     pub pid: i32,
     /// The process, or why it cannot be measured.
     pub target: Result<Target, ProcessError>,
-    /// The command that was run and its arguments; `None` when somebody else started it.
+    /// The command that was run and its arguments; `None` when somebody else started it. Of more than [`LONGEST_COMMAND`] the
+    /// last word is `…`.
     pub command: Option<Vec<String>>,
     /// How many processes there were before it.
     pub restarts: u64,
@@ -101,10 +105,23 @@ impl Started {
     /// A child of ours that was just started, and not reaped.
     #[must_use]
     pub(super) fn child(pid: i32, command: &ChildCommand, restarts: u64) -> Self {
-        let words = std::iter::once(&command.program).chain(&command.arguments);
-        let command = words.map(|word| word.to_string_lossy().into_owned()).collect();
-        Self { pid, target: Target::open(pid), command: Some(command), restarts }
+        Self { pid, target: Target::open(pid), command: Some(words(command)), restarts }
     }
+}
+
+/// The words of a command, as many as may be told.
+fn words(command: &ChildCommand) -> Vec<String> {
+    let (mut words, mut room) = (Vec::new(), LONGEST_COMMAND);
+    for word in std::iter::once(&command.program).chain(&command.arguments) {
+        let word = word.to_string_lossy();
+        let Some(rest) = room.checked_sub(word.len() + 1) else {
+            words.push("…".to_owned());
+            break;
+        };
+        room = rest;
+        words.push(word.into_owned());
+    }
+    words
 }
 
 impl Exit {
@@ -127,6 +144,17 @@ impl Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_told_as_far_as_a_message_holds_it() {
+        let mut command = ChildCommand::new("sh");
+        command.arguments = vec!["-c".into(), "x".repeat(LONGEST_COMMAND - 7).into(), "".into(), "more".into()];
+        assert_eq!(words(&command)[..2], ["sh", "-c"]);
+        assert_eq!(words(&command)[2].len(), LONGEST_COMMAND - 7);
+        assert_eq!(words(&command)[3..], ["…"]);
+        command.arguments.truncate(2);
+        assert_eq!(words(&command).len(), 3);
+    }
 
     #[test]
     fn what_is_not_known_is_null() {

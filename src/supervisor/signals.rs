@@ -9,6 +9,8 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, rlim_t, setrlimit};
@@ -67,6 +69,13 @@ impl Inherited {
         setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
         pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&self.mask), None)
     }
+}
+
+/// Lets a command start with no signal blocked; else it would have all those that this process blocks for its own sake.
+pub(super) fn unblock_in(command: &mut Command) {
+    let unblock = || Ok(pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?);
+    // SAFETY: it runs between fork(2) and exec(2), makes one system call, and neither allocates nor locks.
+    unsafe { command.pre_exec(unblock) };
 }
 
 /// Whether a signal's disposition is to be ignored.

@@ -8,7 +8,7 @@ use crate::supervisor::report::Report;
 use crate::sync::ticket::Ticket;
 
 /// Who may wait for a child to be stopped or restarted.
-const MAX_WAITING: usize = 64;
+const MOST_WAITING: usize = 64;
 
 impl Life {
     /// Does what is asked, or begins to.
@@ -20,7 +20,7 @@ impl Life {
                 let captured = self.streams.captured(bytes).map(Answer::Output);
                 self.answer(ticket, captured.ok_or(Refusal::NotCaptured));
             }
-            _ if self.next == Next::End || matches!(self.phase, Phase::Over) || self.waiting.len() >= MAX_WAITING => {
+            _ if self.next == Next::End || matches!(self.phase, Phase::Over) => {
                 self.answer(ticket, Err(Refusal::Over));
             }
             Order::Start => match self.phase {
@@ -45,6 +45,9 @@ impl Life {
     }
 
     fn end_generation(&mut self, request: Request, next: Next, grace: Duration, now: Instant) {
+        if self.waiting.len() >= MOST_WAITING {
+            return self.answer(request.ticket, Err(Refusal::TooMany));
+        }
         self.next = next;
         self.waiting.push_back(request);
         if matches!(self.phase, Phase::Running(_)) {

@@ -5,8 +5,10 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 use super::{call, event, follow, stat, supervise, url};
+use crate::fake_router::{Client, FakeRouter};
+use crate::support::{Program, wampproc};
 
-fn pid(program: &mut crate::support::Program) -> String {
+fn pid(program: &mut Program) -> String {
     program.line().strip_prefix("up ").unwrap().to_owned()
 }
 
@@ -137,4 +139,57 @@ fn who_takes_too_much_memory_is_restarted_and_the_event_says_so() {
     pid(&mut program);
     program.signal(Signal::SIGTERM);
     program.end();
+}
+
+/// A supervised program whose agent has joined a router that is played by hand, and the procedures' names.
+fn join(router: &FakeRouter, command: &[&str]) -> (Program, Client, Vec<String>) {
+    let url = router.url().to_string();
+    let mut words = vec!["join", &url, "--worker", "w1", "--log-level", "error", "--"];
+    words.extend(command);
+    let program = Program::spawn(wampproc(words));
+    let (client, names) = router.serve();
+    (program, client, names)
+}
+
+#[test]
+fn more_callers_than_may_wait_for_an_end_are_told_to_come_again() {
+    let router = FakeRouter::new();
+    let (_program, mut client, names) = join(&router, &["sh", "-c", "trap '' TERM; while :; do sleep 1; done"]);
+    let number = |name: &str| 1001 + names.iter().position(|known| known.ends_with(name)).unwrap();
+    let mut request = 0;
+    let mut ask = |client: &mut Client, name: &str, arguments: Value| {
+        request += 1;
+        client.send(&json!([68, request, number(name), {}, arguments]));
+        request
+    };
+    let answer = |client: &mut Client, request: u64| loop {
+        let message = client.receive().unwrap();
+        if message[0] != 16 {
+            assert_eq!((&message[0], &message[1], &message[2]), (&json!(8), &json!(68), &json!(request)), "{message}");
+            return message;
+        }
+    };
+    for _ in 0..4 {
+        for _ in 0..16 {
+            ask(&mut client, "w1.stop_process", json!([3600]));
+        }
+        // When this is answered those before it wait.
+        let request = ask(&mut client, "w1.get_process_output", json!([]));
+        assert_eq!(answer(&mut client, request)[4], "crossbar.error.feature_unavailable");
+    }
+    for name in ["w1.stop_process", "w1.restart_process"] {
+        let request = ask(&mut client, name, json!([]));
+        assert_eq!(answer(&mut client, request)[4], "wampproc.error.busy");
+    }
+    let request = ask(&mut client, "w1.start_process", json!([]));
+    assert_eq!(answer(&mut client, request)[4], "crossbar.error.already_started");
+}
+
+#[test]
+fn a_command_longer_than_any_message_does_not_cost_the_session() {
+    let router = FakeRouter::new();
+    let long = "x".repeat(100_000);
+    let command: Vec<&str> = ["sh", "-c", "exec sleep 100"].into_iter().chain([long.as_str(); 12]).collect();
+    let (_program, mut client, _) = join(&router, &command);
+    assert_eq!(client.expect(16)[4][0]["command"], json!(["sh", "-c", "exec sleep 100", "…"]));
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod ends;
+mod garbage;
 mod notify;
 mod output;
 mod processes;

@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
-use super::{run_script, stat, supervise, until};
+use super::{run_script, stat, supervise, until, words};
 use crate::support::Program;
 
 /// Signals a program by a signal's number.
@@ -63,6 +63,22 @@ fn sigterm_is_the_stop_signal_and_others_that_end_are_themselves() {
         let end = program.end();
         assert_eq!((end.code, end.text().trim_end()), (Some(3), expected));
     }
+}
+
+#[test]
+fn a_signal_before_the_start_ends_us_and_nothing_is_started() {
+    // It waits already when wampproc begins, which is the earliest that there is.
+    let mut command = std::process::Command::new("env");
+    command.args([
+        "--block-signal=TERM",
+        "sh",
+        "-c",
+        "kill -TERM $$; exec \"$0\" \"$@\"",
+        env!("CARGO_BIN_EXE_wampproc"),
+    ]);
+    command.args(words(&["--restart", "always"], "echo never"));
+    let end = Program::spawn(command).end();
+    assert_eq!((end.code, end.text()), (Some(143), ""), "{}", end.stderr);
 }
 
 #[test]
@@ -129,7 +145,7 @@ fn a_stopped_child_can_be_ended() {
 
 /// The signals of a line of `/proc/PID/status`, without those that the C library keeps for itself (32 and 33): its
 /// posix_spawn(3) has them ignored.
-fn set(status: &str, name: &str) -> u64 {
+pub fn set(status: &str, name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t")).unwrap();
     u64::from_str_radix(line, 16).unwrap() & !(0b11 << 31)
 }

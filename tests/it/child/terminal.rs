@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use nix::pty::openpty;
 
 use super::fields;
+use crate::support::run;
 
 /// Runs a shell script as leader of a session whose terminal is a new one; its lines, and what to type.
 fn session(script: &str) -> (std::process::Child, BufReader<File>, File) {
@@ -55,10 +56,19 @@ fn who_has_no_foreground_gives_none() {
 
 #[test]
 fn ctrl_c_reaches_the_child_and_ctrl_z_gives_the_shell_its_terminal() {
-    let script = "set -m
-                  \"$0\" serve --listen 127.0.0.1:0 -- sh -c 'echo up; exec cat'
-                  echo stopped; fg >/dev/null; echo ended $?";
-    let (mut child, mut lines, mut master) = session(script);
+    // By itself, and in a script that is the shell's job with it.
+    for runner in ["", "sh -c '\"$0\" \"$@\"; exit $?'"] {
+        check_stop_and_continue(runner);
+    }
+}
+
+fn check_stop_and_continue(runner: &str) {
+    let script = format!(
+        "set -m
+         {runner} \"$0\" serve --listen 127.0.0.1:0 -- sh -c 'echo up; exec cat'
+         echo stopped; fg >/dev/null; echo ended $?"
+    );
+    let (mut child, mut lines, mut master) = session(&script);
     assert_eq!(line(&mut lines), "up");
     master.write_all(b"\x1a").unwrap();
     let mut next = || {
@@ -77,4 +87,42 @@ fn ctrl_c_reaches_the_child_and_ctrl_z_gives_the_shell_its_terminal() {
     master.write_all(b"\x03").unwrap();
     assert!(next().ends_with("ended 130"));
     assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn ctrl_z_stops_nobody_whom_no_shell_would_let_go_on() {
+    // It leads the session: a terminal window or a container whose program it is.
+    let script = "exec \"$0\" serve --listen 127.0.0.1:0 -- sh -c 'echo up; exec cat'";
+    let (mut child, mut lines, mut master) = session(script);
+    assert_eq!(line(&mut lines), "up");
+    master.write_all(b"\x1a").unwrap();
+    master.write_all(b"again\n").unwrap();
+    assert!(line(&mut lines).ends_with("again"), "typed");
+    assert_eq!(line(&mut lines), "again", "and written by the child");
+    master.write_all(b"\x04").unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_start_that_fails_leaves_the_foreground_with_us() {
+    let directory = std::env::temp_dir().join(format!("wampproc-gone-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let program = directory.join("program");
+    std::fs::write(&program, "#!/bin/sh\nrm \"$0\"; exit 1\n").unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let script = format!(
+        "exec \"$0\" serve --listen 127.0.0.1:0 --log-level error --restart always --restart-delay 1h -- {} 2>&1",
+        program.display()
+    );
+    let (mut child, mut lines, mut master) = session(&script);
+    let ready = line(&mut lines);
+    let url = ready.split(' ').nth(1).unwrap();
+    super::until("the next start fails", || {
+        let end = run(["call", "--url", url, "crossbar.worker.program.start_process"]);
+        end.stderr.contains("cannot run")
+    });
+    master.write_all(b"\x03").unwrap();
+    super::until("Ctrl-C ends us", || child.try_wait().unwrap().is_some());
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(127));
 }
