@@ -6,6 +6,7 @@
 
 mod greeting;
 mod message;
+mod watch;
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Read, Write};
@@ -13,7 +14,6 @@ use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use nix::sys::socket::{setsockopt, sockopt};
 use tungstenite::Bytes;
 
 pub use greeting::MAGIC;
@@ -68,10 +68,20 @@ pub struct RawSocket {
     deaf: bool,
     /// What could not be sent.
     failed: Option<String>,
+    /// What a router's peer does not take, see [`Transport::take_back`].
+    refused: Option<Message>,
+    end: End,
     /// Once the peer has pinged.
     keepalive: Option<Keepalive>,
     closing: Option<Closing>,
     drain: Duration,
+}
+
+/// Whose this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Client,
+    Router,
 }
 
 /// How far the greeting has come.
@@ -112,7 +122,7 @@ impl RawSocket {
         policy: KeepalivePolicy,
         deadline: Option<Instant>,
     ) -> Self {
-        let mut socket = Self::new(tcp, serialization, policy, Stage::Asked(deadline), MAX_FORWARDED);
+        let mut socket = Self::new(tcp, End::Client, serialization, policy, Stage::Asked(deadline));
         let greeting = Greeting { serialization, longest: MAX_FORWARDED };
         socket.push(Outgoing::greeting(greeting.bytes()));
         socket
@@ -121,7 +131,7 @@ impl RawSocket {
     /// A router's end. `early` is what has come already.
     #[must_use]
     pub fn accepted(tcp: TcpStream, early: Vec<u8>, policy: KeepalivePolicy) -> Self {
-        let socket = Self::new(tcp, Serialization::Json, policy, Stage::Awaited, MAX_HELLO);
+        let socket = Self::new(tcp, End::Router, Serialization::Json, policy, Stage::Awaited);
         Self { input: early, ..socket }
     }
 
@@ -131,14 +141,8 @@ impl RawSocket {
         Self { drain, ..self }
     }
 
-    fn new(
-        tcp: TcpStream,
-        serialization: Serialization,
-        policy: KeepalivePolicy,
-        stage: Stage,
-        longest_in: usize,
-    ) -> Self {
-        if let Err(errno) = watch(&tcp, policy) {
+    fn new(tcp: TcpStream, end: End, serialization: Serialization, policy: KeepalivePolicy, stage: Stage) -> Self {
+        if let Err(errno) = watch::begin(&tcp, policy) {
             log::debug!("the kernel does not watch a connection: {errno}");
         }
         Self {
@@ -146,7 +150,7 @@ impl RawSocket {
             stage,
             serialization,
             policy,
-            longest_in,
+            longest_in: if end == End::Client { MAX_FORWARDED } else { MAX_HELLO },
             longest_out: MAX_MESSAGE,
             input: Vec::new(),
             taken: 0,
@@ -156,6 +160,8 @@ impl RawSocket {
             pongs: 0,
             deaf: false,
             failed: None,
+            refused: None,
+            end,
             keepalive: None,
             closing: None,
             drain: CLOSE_PATIENCE,
@@ -167,14 +173,14 @@ impl RawSocket {
         self.queue.push_back(outgoing);
     }
 
-    /// Queues what was written for the peer. `is_event`: it may be lost.
+    /// Queues what was written for the peer.
     fn put(&mut self, payload: Bytes, message: &Message) {
         if payload.len() > self.longest_out {
-            let what = format!("a message of {} bytes, and it takes no more than {}", payload.len(), self.longest_out);
-            if matches!(message, Message::Event { .. }) {
-                log::debug!("an event is dropped: it is {what}");
+            if self.end == End::Router && message::is_forwarded(message) {
+                self.refused = Some(message.clone());
             } else {
-                self.failed.get_or_insert(what);
+                let (got, most) = (payload.len(), self.longest_out);
+                self.failed.get_or_insert(format!("a message of {got} bytes, and it takes no more than {most}"));
             }
             return;
         }
@@ -288,19 +294,6 @@ impl RawSocket {
     }
 }
 
-/// Has the kernel find out when a peer is gone without a word: after as much silence as a ping would be sent after, and as much
-/// time as it would have for its answer.
-fn watch(tcp: &TcpStream, policy: KeepalivePolicy) -> nix::Result<()> {
-    let Some(interval) = policy.interval else { return Ok(()) };
-    let seconds = |time: Duration| u32::try_from(time.as_secs().max(1)).unwrap_or(u32::MAX);
-    setsockopt(tcp, sockopt::KeepAlive, &true)?;
-    setsockopt(tcp, sockopt::TcpKeepIdle, &seconds(interval))?;
-    setsockopt(tcp, sockopt::TcpKeepInterval, &seconds(policy.patience / 3))?;
-    setsockopt(tcp, sockopt::TcpKeepCount, &3)?;
-    let all = u32::try_from((interval + policy.patience).as_millis()).unwrap_or(u32::MAX);
-    setsockopt(tcp, sockopt::TcpUserTimeout, &all)
-}
-
 /// What can be asked for: `json or …`.
 fn spoken() -> String {
     Serialization::ALL.iter().map(|serialization| serialization.name()).collect::<Vec<_>>().join(" or ")
@@ -392,6 +385,10 @@ impl Transport for RawSocket {
 
     fn send_shared(&mut self, message: &SharedMessage) {
         self.put(message.written(self.serialization), message.message());
+    }
+
+    fn take_back(&mut self) -> Option<Message> {
+        self.refused.take()
     }
 
     fn flush(&mut self, now: Instant) -> Result<(), TransportError> {
