@@ -25,7 +25,7 @@ use super::stream::Stream;
 use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
 use crate::sync::wait::Interest;
 use crate::wamp::Message;
-use crate::wamp::codec::Serialization;
+use crate::wamp::codec::{Sender, Serialization};
 
 /// What a queued message costs beside its bytes.
 const MESSAGE_COST: usize = 64;
@@ -70,18 +70,12 @@ pub struct RawSocket {
     failed: Option<String>,
     /// What a router's peer does not take, see [`Transport::take_back`].
     refused: Option<Message>,
-    end: End,
+    /// Who is at the other end.
+    other: Sender,
     /// Once the peer has pinged.
     keepalive: Option<Keepalive>,
     closing: Option<Closing>,
     drain: Duration,
-}
-
-/// Whose this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Client,
-    Router,
 }
 
 /// How far the greeting has come.
@@ -122,7 +116,7 @@ impl RawSocket {
         policy: KeepalivePolicy,
         deadline: Option<Instant>,
     ) -> Self {
-        let mut socket = Self::new(tcp, End::Client, serialization, policy, Stage::Asked(deadline));
+        let mut socket = Self::new(tcp, Sender::Router, serialization, policy, Stage::Asked(deadline));
         let greeting = Greeting { serialization, longest: MAX_FORWARDED };
         socket.push(Outgoing::greeting(greeting.bytes()));
         socket
@@ -131,7 +125,7 @@ impl RawSocket {
     /// A router's end. `early` is what has come already.
     #[must_use]
     pub fn accepted(tcp: TcpStream, early: Vec<u8>, policy: KeepalivePolicy) -> Self {
-        let socket = Self::new(tcp, End::Router, Serialization::Json, policy, Stage::Awaited);
+        let socket = Self::new(tcp, Sender::Client, Serialization::Json, policy, Stage::Awaited);
         Self { input: early, ..socket }
     }
 
@@ -141,7 +135,7 @@ impl RawSocket {
         Self { drain, ..self }
     }
 
-    fn new(tcp: TcpStream, end: End, serialization: Serialization, policy: KeepalivePolicy, stage: Stage) -> Self {
+    fn new(tcp: TcpStream, other: Sender, serialization: Serialization, policy: KeepalivePolicy, stage: Stage) -> Self {
         if let Err(errno) = watch::begin(&tcp, policy) {
             log::debug!("the kernel does not watch a connection: {errno}");
         }
@@ -150,7 +144,7 @@ impl RawSocket {
             stage,
             serialization,
             policy,
-            longest_in: if end == End::Client { MAX_FORWARDED } else { MAX_HELLO },
+            longest_in: if other == Sender::Router { MAX_FORWARDED } else { MAX_HELLO },
             longest_out: MAX_MESSAGE,
             input: Vec::new(),
             taken: 0,
@@ -161,7 +155,7 @@ impl RawSocket {
             deaf: false,
             failed: None,
             refused: None,
-            end,
+            other,
             keepalive: None,
             closing: None,
             drain: CLOSE_PATIENCE,
@@ -176,7 +170,7 @@ impl RawSocket {
     /// Queues what was written for the peer.
     fn put(&mut self, payload: Bytes, message: &Message) {
         if payload.len() > self.longest_out {
-            if self.end == End::Router && message::is_forwarded(message) {
+            if self.other == Sender::Client && message::is_forwarded(message) {
                 self.refused = Some(message.clone());
             } else {
                 let (got, most) = (payload.len(), self.longest_out);
@@ -361,7 +355,7 @@ impl Transport for RawSocket {
             }
             match kind {
                 Kind::Regular => {
-                    let decoded = self.serialization.decode(bytes);
+                    let decoded = self.serialization.decode(bytes, self.other);
                     return Ok(decoded.map_or_else(|error| Incoming::Malformed(error.to_string()), Incoming::Message));
                 }
                 Kind::Ping => {
