@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::PeerId;
 use super::session::{Session, Sessions};
 use super::timers::{Timer, Timers};
 use super::turn::{Turn, Violation};
+use super::{PeerId, Undelivered};
 use crate::wamp::error::uri;
 use crate::wamp::message::Kind;
 use crate::wamp::options::{CallOptions, CancelMode, CancelOptions, ResultDetails};
@@ -155,20 +155,24 @@ impl Sessions {
     }
 
     /// An INVOCATION did not reach its callee.
-    pub fn invocation_lost(&mut self, callee: PeerId, request: RequestId, turn: &mut Turn<'_>) {
+    pub fn invocation_lost(&mut self, callee: PeerId, request: RequestId, why: Undelivered, turn: &mut Turn<'_>) {
         if let Some(pending) = self.take_invocation(callee, request, turn) {
             turn.counters.calls_lost += 1;
-            let error = WampError::new(uri::UNAVAILABLE, "the callee does not keep up, its queue is full");
+            let error = match why {
+                Undelivered::QueueFull => {
+                    WampError::new(uri::UNAVAILABLE, "the callee does not keep up, its queue is full")
+                }
+                Undelivered::TooLong => too_long("the call is longer than its callee takes"),
+            };
             turn.refuse(pending.caller, Kind::Call, pending.call, error);
         }
     }
 
     /// A progressive RESULT did not reach its caller.
-    pub fn progress_lost(&mut self, caller: PeerId, request: RequestId, turn: &mut Turn<'_>) {
+    pub fn progress_lost(&mut self, caller: PeerId, request: RequestId, why: Undelivered, turn: &mut Turn<'_>) {
         if self.get(caller).is_some_and(|session| session.calls.contains_key(&request)) {
             turn.counters.calls_lost += 1;
-            let error = WampError::new(uri::UNAVAILABLE, "the caller does not keep up, a progressive result was lost");
-            self.abandon_call(caller, request, error, turn);
+            self.abandon_call(caller, request, lost_result(why), turn);
         }
     }
 
@@ -238,6 +242,20 @@ impl Sessions {
         }
         Some(pending)
     }
+}
+
+/// What a caller gets for a result, or an error, that it could not be given.
+pub(super) fn lost_result(why: Undelivered) -> WampError {
+    match why {
+        Undelivered::QueueFull => {
+            WampError::new(uri::UNAVAILABLE, "the caller does not keep up, a progressive result was lost")
+        }
+        Undelivered::TooLong => too_long("the answer is longer than its caller takes"),
+    }
+}
+
+fn too_long(sentence: &str) -> WampError {
+    WampError::new(uri::PAYLOAD_SIZE_EXCEEDED, sentence)
 }
 
 fn send_interrupt(callee: PeerId, request: RequestId, mode: CancelMode, turn: &mut Turn<'_>) {

@@ -86,7 +86,7 @@ impl Realm {
     fn announce_departure(&mut self, departed: Departed, notice: Notice, turn: &mut Turn<'_>) {
         let Departed { peer, id, identity, publisher, subscriptions, registrations, testaments } = departed;
         if notice == Notice::Full {
-            self.publish_testaments(peer, &publisher, testaments, turn);
+            self.publish_testaments(peer, &identity, &publisher, testaments, turn);
         }
         for (subscription, left) in subscriptions {
             self.announce_unsubscribed(id, subscription, left, turn);
@@ -100,10 +100,18 @@ impl Realm {
         }
     }
 
-    fn publish_testaments(&mut self, peer: PeerId, who: &Publisher, testaments: Testaments, turn: &mut Turn<'_>) {
+    fn publish_testaments(
+        &mut self,
+        peer: PeerId,
+        identity: &Identity,
+        who: &Publisher,
+        testaments: Testaments,
+        turn: &mut Turn<'_>,
+    ) {
         for testament in testaments.in_order() {
             let (options, topic) = (&testament.options, &testament.topic);
-            let identity = if options.disclose_me { who.clone() } else { Publisher::default() };
+            let is_told = options.disclose_me || identity.permissions.disclosure(topic).publisher;
+            let identity = if is_told { who.clone() } else { Publisher::default() };
             let payload = testament.payload;
             let request = PublishRequest { publisher: peer, identity, options, topic, payload };
             if self.broker.publish(&self.sessions, request, turn).is_err() {

@@ -1,6 +1,8 @@
 //! The meta API: the procedures that the router itself answers, and the topics that it publishes to (*Session Meta API*,
 //! *Registration Meta API*, *Subscription Meta API*). Here are those that only ask; `orders` has those that change something.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::PeerId;
@@ -111,7 +113,8 @@ fn session_list(realm: &Realm, arguments: &mut Arguments<'_>) -> Answer {
 }
 
 fn sessions_with_role(realm: &Realm, arguments: &mut Arguments<'_>) -> Result<Vec<SessionId>, WampError> {
-    let roles: Option<Vec<String>> = arguments.optional("filter_authroles", "a list of strings")?;
+    // A set, because a long list would meet many sessions.
+    let roles: Option<HashSet<String>> = arguments.optional("filter_authroles", "a list of strings")?;
     arguments.end()?;
     let wanted = |session: &&Session| roles.as_ref().is_none_or(|roles| roles.contains(&session.identity.authrole));
     Ok(realm.sessions.iter().filter(wanted).map(|session| session.id).collect())

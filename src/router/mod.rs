@@ -5,7 +5,7 @@
 //! - [`Router::open`] for a new connection, under a [`PeerId`] of its own choice that it never uses again,
 //! - [`Router::receive`] for each message, or [`Router::violation`] for what was none,
 //! - [`Router::lost`] when a connection is gone,
-//! - [`Router::not_delivered`] for a message that it had to drop, because the peer's queue is full,
+//! - [`Router::not_delivered`] for a message that it had to drop,
 //! - [`Router::expire`] when [`Router::next_deadline`] has come,
 //!
 //! and after each of them carries out what stands in the [`Outbox`], in that order.
@@ -55,6 +55,7 @@ use std::time::{Duration, Instant};
 use crate::sync::clock::Now;
 use crate::wamp::error::uri;
 use crate::wamp::id::RandomIds;
+use crate::wamp::message::Kind;
 use crate::wamp::{Message, RequestId, Uri};
 
 #[cfg(feature = "auth")]
@@ -73,6 +74,15 @@ use turn::{Turn, Violation};
 /// A connection, by the number that the driver gave it. Never used for a second one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub u64);
+
+/// Why the driver did not queue a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undelivered {
+    /// The peer's queue is full.
+    QueueFull,
+    /// It is longer than the peer takes.
+    TooLong,
+}
 
 /// What the driver has to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -244,19 +254,29 @@ impl Router {
 
     /// A message that came out of the router could not be queued for its peer. What is lost with it:
     /// - an EVENT: nothing but the event, which is counted;
-    /// - an INVOCATION: its caller is answered with ERROR `wamp.error.unavailable`;
+    /// - an INVOCATION: its caller is answered with ERROR, `wamp.error.unavailable` where the queue is full and
+    ///   `wamp.error.payload_size_exceeded` where it is too long;
     /// - a progressive RESULT: the call, which ends with that ERROR, as a stream with a hole is none;
+    /// - another RESULT, or the ERROR of a call, that is too long: that ERROR takes its place;
     /// - an INTERRUPT: nothing, its callee goes on in vain;
     /// - any other: the connection, because its peer waits for that answer.
-    pub fn not_delivered(&mut self, peer: PeerId, message: &Message, now: Now, out: &mut Outbox) {
+    pub fn not_delivered(&mut self, peer: PeerId, message: &Message, why: Undelivered, now: Now, out: &mut Outbox) {
         let Some(Peer::Joined { realm }) = self.peers.get(&peer).copied() else { return };
         let (realms, mut turn) = self.turn(now, out);
         let Some(realm) = realms.get_mut(realm) else { return };
         match message {
             Message::Event { .. } => turn.counters.events_lost += 1,
-            Message::Invocation { request, .. } => realm.sessions.invocation_lost(peer, *request, &mut turn),
+            Message::Invocation { request, .. } => realm.sessions.invocation_lost(peer, *request, why, &mut turn),
             Message::Result { request, details, .. } if details.progress => {
-                realm.sessions.progress_lost(peer, *request, &mut turn);
+                realm.sessions.progress_lost(peer, *request, why, &mut turn);
+            }
+            Message::Result { request, .. } if why == Undelivered::TooLong => {
+                turn.refuse(peer, Kind::Call, *request, calls::lost_result(why));
+            }
+            Message::Error { kind: Kind::Call, request, error, .. }
+                if why == Undelivered::TooLong && error.as_str() != uri::PAYLOAD_SIZE_EXCEEDED =>
+            {
+                turn.refuse(peer, Kind::Call, *request, calls::lost_result(why));
             }
             Message::Interrupt { .. } => {}
             _ => self.close(peer, now, out),

@@ -47,12 +47,13 @@ counters! {
     messages_in,
     /// Messages that were queued for peers; an event counts once for each.
     messages_out,
-    /// Events that were not queued, because the subscriber does not read.
+    /// Events that were not queued, because the subscriber does not read, or takes none that long.
     events_dropped,
-    /// INVOCATIONs that were not queued, because the callee does not read; the caller got an ERROR.
+    /// INVOCATIONs that were not queued, because the callee does not read, or takes none that long; the caller got an ERROR.
     invocations_undelivered,
-    /// Progressive results that were not queued, because the caller does not read; its call ended with an ERROR.
-    progress_undelivered,
+    /// Progressive results that were not queued, because the caller does not read, and answers that are longer than it takes;
+    /// its call ended with an ERROR.
+    results_undelivered,
     /// Logins that were wrong.
     logins_failed,
     /// Peers that broke the protocol of WAMP, or of WebSocket.

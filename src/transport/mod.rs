@@ -68,6 +68,12 @@ pub trait Transport: Send {
     /// Queues a message that goes to others too.
     fn send_shared(&mut self, message: &SharedMessage);
 
+    /// The message that was sent last, if the peer takes none that long and others must be told; nothing of it was queued. To
+    /// be asked after each message by who can tell them.
+    fn take_back(&mut self) -> Option<Message> {
+        None
+    }
+
     /// Writes what is queued, as far as the peer takes it.
     ///
     /// # Errors

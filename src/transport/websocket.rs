@@ -18,7 +18,7 @@ use super::socket::Socket;
 use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
 use crate::sync::wait::{Interest, wait};
 use crate::wamp::Message;
-use crate::wamp::codec::{Serialization, json};
+use crate::wamp::codec::{Sender, Serialization, json};
 
 /// What a queued frame costs beside its text: an entry of the queue, a header, an allocation.
 const FRAME_COST: usize = 64;
@@ -49,6 +49,14 @@ pub enum End {
 }
 
 impl End {
+    /// Who sends what comes in.
+    const fn other(self) -> Sender {
+        match self {
+            Self::Client => Sender::Router,
+            Self::Server => Sender::Client,
+        }
+    }
+
     const fn role(self) -> Role {
         match self {
             Self::Client => Role::Client,
@@ -242,9 +250,9 @@ impl Channel {
     /// The message that a frame is.
     fn read(&self, frame: &Frame) -> Incoming {
         let decoded = match (self.serialization, frame) {
-            (Serialization::Json, Frame::Text(text)) => json::decode(text),
+            (Serialization::Json, Frame::Text(text)) => json::decode_from(text, self.end.other()),
             #[cfg(any(feature = "cbor", feature = "msgpack"))]
-            (Serialization::Binary(binary), Frame::Binary(bytes)) => binary.decode(bytes),
+            (Serialization::Binary(binary), Frame::Binary(bytes)) => binary.decode(bytes, self.end.other()),
             #[cfg(any(feature = "cbor", feature = "msgpack"))]
             (Serialization::Binary(_), _) => {
                 return Incoming::Malformed("expected a binary frame, got text".to_owned());

@@ -31,6 +31,8 @@ pub mod uri {
     pub const TIMEOUT: &str = "wamp.error.timeout";
     /// The callee cannot be reached now.
     pub const UNAVAILABLE: &str = "wamp.error.unavailable";
+    /// A message is longer than its receiver takes.
+    pub const PAYLOAD_SIZE_EXCEEDED: &str = "wamp.error.payload_size_exceeded";
     /// An option is not on offer.
     pub const OPTION_NOT_ALLOWED: &str = "wamp.error.option_not_allowed";
     /// The session may not do that.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
@@ -39,15 +39,22 @@ pub fn read_or_new(path: &Path) -> Result<UsersFile, Failure> {
     }
 }
 
-/// Puts a file in the place of the one that is there, readable for its owner alone.
+/// Puts a file in the place of the one that is there, readable for its owner alone, who stays who it is: root may make entries
+/// for a router that is not root's. A link stays one.
 ///
 /// # Errors
-/// [`Failure::System`]; what was there is still there then.
+/// [`Failure::Usage`] when it would be too long to be read; [`Failure::System`]. What was there is still there then.
 pub fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    let unnamed = beside(path);
+    if text.len() as u64 > LONGEST {
+        let (name, got) = (path.display(), text.len());
+        return Err(Failure::Usage(format!("expected at most {LONGEST} bytes, {name} would have {got}")));
+    }
+    let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let unnamed = beside(&place);
     // What an earlier process of this id may have left behind.
     let _ = fs::remove_file(&unnamed);
-    let written = create(&unnamed, text).and_then(|()| fs::rename(&unnamed, path));
+    let written = create(&unnamed, text).and_then(|()| keep_owner(&place, &unnamed));
+    let written = written.and_then(|()| fs::rename(&unnamed, &place));
     if written.is_err() {
         let _ = fs::remove_file(&unnamed);
     }
@@ -62,6 +69,15 @@ pub fn create(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
+}
+
+/// Gives a new file to the owner of the one that it will replace, if there is one.
+fn keep_owner(old: &Path, new: &Path) -> io::Result<()> {
+    let (Ok(old), made) = (fs::metadata(old), fs::metadata(new)?) else { return Ok(()) };
+    if (old.uid(), old.gid()) == (made.uid(), made.gid()) {
+        return Ok(());
+    }
+    chown(new, Some(old.uid()), Some(old.gid()))
 }
 
 fn beside(path: &Path) -> PathBuf {

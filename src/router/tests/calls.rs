@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, HELLO, error_of};
-use crate::router::{Output, PeerId};
+use crate::router::{Output, PeerId, Undelivered};
 
 const PLAIN_HELLO: &str = r#"[1,"realm1",{"roles":{"caller":{},"callee":{}}}]"#;
 
@@ -20,8 +20,12 @@ fn pair(callee_hello: &str) -> (Bench, PeerId, PeerId) {
 
 /// Drops the next message, as a driver does whose queue for that peer is full.
 fn drop_next(bench: &mut Bench) {
+    drop_next_as(bench, Undelivered::QueueFull);
+}
+
+fn drop_next_as(bench: &mut Bench, why: Undelivered) {
     let Some(Output::Send { to, message }) = bench.out.pop_front() else { panic!("{:?}", bench.out) };
-    bench.router.not_delivered(to, &message, bench.now(), &mut bench.out);
+    bench.router.not_delivered(to, &message, why, bench.now(), &mut bench.out);
 }
 
 #[test]
@@ -394,5 +398,29 @@ fn an_answer_that_cannot_be_queued_ends_the_session_of_who_waits_for_it() {
     bench.say(caller, r#"[49,7,{}]"#);
     drop_next(&mut bench);
     assert_eq!(error_of(&bench.got(caller)), "wamp.error.canceled");
+    bench.nothing_more();
+}
+
+#[test]
+fn what_is_longer_than_its_receiver_takes_is_an_error_for_the_caller_and_ends_nobody() {
+    let (mut bench, caller, callee) = pair(HELLO);
+    let call = r#"[48,1,{"receive_progress":true},"a.b"]"#;
+    let error = |sentence: &str| json!([8, 48, 1, {}, "wamp.error.payload_size_exceeded", [sentence]]);
+    bench.say(caller, call);
+    drop_next_as(&mut bench, Undelivered::TooLong);
+    assert_eq!(bench.got(caller), [error("the call is longer than its callee takes")]);
+    for (number, answer) in [r#"[70,N,{}]"#, r#"[8,68,N,{},"a.b"]"#, r#"[70,N,{"progress":true}]"#].iter().enumerate() {
+        bench.say(caller, call);
+        assert_eq!(bench.got(callee)[0][1], number + 2);
+        bench.say(callee, &answer.replace('N', &(number + 2).to_string()));
+        drop_next_as(&mut bench, Undelivered::TooLong);
+        assert_eq!(bench.got(caller), [error("the answer is longer than its caller takes")], "{answer}");
+    }
+    assert_eq!(bench.got(callee), [json!([69, 4, {"mode": "killnowait"}])], "the rest of the stream is not wanted");
+    // Who does not even take that gets nothing more.
+    bench.say(caller, r#"[48,5,{},"no.such"]"#);
+    drop_next_as(&mut bench, Undelivered::TooLong);
+    drop_next_as(&mut bench, Undelivered::TooLong);
+    assert_eq!(bench.got(caller), ["close"]);
     bench.nothing_more();
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::bench::{Bench, error_of};
-use crate::router::{Output, PeerId};
+use crate::router::{Output, PeerId, Undelivered};
 
 /// The events among what a peer got: without their ids.
 fn events(bench: &mut Bench, peer: PeerId) -> Vec<Value> {
@@ -210,7 +210,7 @@ fn events_that_the_driver_had_to_drop_are_counted() {
     bench.subscribe(subscriber, "exact", "a.b");
     bench.say(publisher, r#"[16,1,{},"a.b"]"#);
     let Some(Output::Fanout { to, message }) = bench.out.pop_front() else { panic!("an event") };
-    bench.router.not_delivered(to[0], &message, bench.now(), &mut bench.out);
+    bench.router.not_delivered(to[0], &message, Undelivered::QueueFull, bench.now(), &mut bench.out);
     assert_eq!(bench.router.counters().events_lost, 1);
     bench.nothing_more();
 }

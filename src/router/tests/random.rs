@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, HELLO, value};
-use crate::router::{Limits, Output, PeerId, Share};
+use crate::router::{Limits, Output, PeerId, Share, Undelivered};
 
 /// xorshift64*: the same numbers on every machine.
 struct Dice(u64);
@@ -118,7 +118,8 @@ impl World {
                             if text[0] == 68 {
                                 self.note_invocation(to, &text);
                             }
-                            self.bench.router.not_delivered(to, &message, self.bench.now(), &mut self.bench.out);
+                            let (why, now) = (Undelivered::QueueFull, self.bench.now());
+                            self.bench.router.not_delivered(to, &message, why, now, &mut self.bench.out);
                             continue;
                         }
                     }

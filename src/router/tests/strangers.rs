@@ -1,14 +1,14 @@
-//! What those cost who have not logged in, and what they find out.
+//! What those cost who have not logged in, and what they find out; and what stays of who they are when they have left.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::bench::{Bench, error_of};
+use super::bench::{Bench, HELLO, error_of};
 use super::logins::{bench_of, file, key, secret};
-use crate::router::PeerId;
 use crate::router::users::{Directory, UsersFile};
+use crate::router::{Locality, PeerId};
 
 fn hello(details: Value) -> String {
     let mut details = details;
@@ -93,4 +93,24 @@ fn a_public_key_does_not_tell_whose_it_is() {
         );
     assert_eq!(error_of(&answers[0]), "wamp.error.authentication_denied");
     assert_eq!(answers[0], answers[1]);
+}
+
+#[test]
+fn a_testament_tells_whose_it_is_if_the_role_says_so() {
+    let role = json!({"operator": [
+        {"uri": "wamp.session.add_testament", "allow": ["call"]},
+        {"uri": "com.will", "allow": ["publish"], "disclose": ["publisher"]},
+    ]});
+    let mut bench = bench_of(&UsersFile { roles: serde_json::from_value(role).unwrap(), ..file() });
+    let heir = bench.open_at(Locality::Embedded);
+    bench.say(heir, HELLO);
+    bench.got(heir);
+    bench.subscribe(heir, "exact", "com.will");
+    let peer = bench.open();
+    bench.ask(peer, &hello(json!({"authmethods": ["ticket"], "authid": "joe"})));
+    assert_eq!(bench.ask(peer, &json!([5, secret().expose(), {}]).to_string())[0][0], 2);
+    let got = bench.meta(peer, "wamp.session.add_testament", &json!(["com.will", [], {}]), &json!({}));
+    assert_eq!(got[0][0], 50, "{got:?}");
+    bench.lose(peer);
+    assert_eq!(bench.got(heir)[0][3]["publisher_authid"], "joe");
 }

@@ -3,7 +3,7 @@
 use super::super::backpressure::{Admission, Pressure};
 use super::super::peer::{Loss, Place, Stage};
 use super::Exchange;
-use crate::router::{Output, PeerId};
+use crate::router::{Output, PeerId, Undelivered};
 use crate::sync::clock::Now;
 use crate::transport::{SharedMessage, TransportError};
 use crate::wamp::Message;
@@ -56,21 +56,25 @@ impl Exchange {
                     Outgoing::Own(message) => peer.transport.send(message),
                     Outgoing::Shared(shared) => peer.transport.send_shared(shared),
                 }
+                let refused = peer.transport.take_back();
                 peer.recount(&mut self.waiting);
                 self.touch(id);
+                if let Some(message) = refused {
+                    self.give_back(id, &message, Undelivered::TooLong, now);
+                }
             }
-            Admission::GiveBack => self.give_back(id, message.as_ref(), now),
+            Admission::GiveBack => self.give_back(id, message.as_ref(), Undelivered::QueueFull, now),
             Admission::Close => self.lose(id, Loss::Overrun, now),
         }
     }
 
-    fn give_back(&mut self, id: PeerId, message: &Message, now: Now) {
+    fn give_back(&mut self, id: PeerId, message: &Message, why: Undelivered, now: Now) {
         match message {
             Message::Event { .. } => self.counters.events_dropped.add(1),
             Message::Invocation { .. } => self.counters.invocations_undelivered.add(1),
-            _ => self.counters.progress_undelivered.add(1),
+            _ => self.counters.results_undelivered.add(1),
         }
-        self.router.not_delivered(id, message, now, &mut self.outbox);
+        self.router.not_delivered(id, message, why, now, &mut self.outbox);
     }
 
     /// What a message says about its receiver.

@@ -3,6 +3,7 @@
 use tungstenite::Bytes;
 
 use super::greeting::LENGTH;
+use crate::wamp::Message;
 
 /// Bytes before each message: its kind and its length.
 pub(super) const HEADER: usize = 4;
@@ -38,6 +39,12 @@ pub(super) fn header([kind, length @ ..]: [u8; HEADER]) -> Result<(Kind, usize),
         2 => Ok((Kind::Pong, length)),
         _ => Err(format!("expected a message, a ping or a pong, got byte {kind:#04x}")),
     }
+}
+
+/// Whether somebody else than its receiver has to do with the message: others wrote what is too long in it.
+pub(super) const fn is_forwarded(message: &Message) -> bool {
+    use Message::{Error, Event, Invocation, Result};
+    matches!(message, Event { .. } | Invocation { .. } | Result { .. } | Error { .. })
 }
 
 impl Outgoing {

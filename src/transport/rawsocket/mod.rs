@@ -26,7 +26,7 @@ use super::stream::Stream;
 use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
 use crate::sync::wait::Interest;
 use crate::wamp::Message;
-use crate::wamp::codec::Serialization;
+use crate::wamp::codec::{Sender, Serialization};
 
 /// What a queued message costs beside its bytes.
 const MESSAGE_COST: usize = 64;
@@ -69,6 +69,10 @@ pub struct RawSocket {
     deaf: bool,
     /// What could not be sent.
     failed: Option<String>,
+    /// What a router's peer does not take, see [`Transport::take_back`].
+    refused: Option<Message>,
+    /// Who is at the other end.
+    other: Sender,
     /// Once the peer has pinged.
     keepalive: Option<Keepalive>,
     closing: Option<Closing>,
@@ -113,7 +117,7 @@ impl RawSocket {
         policy: KeepalivePolicy,
         deadline: Option<Instant>,
     ) -> Self {
-        let mut socket = Self::new(socket, serialization, policy, Stage::Asked(deadline), MAX_FORWARDED);
+        let mut socket = Self::new(socket, Sender::Router, serialization, policy, Stage::Asked(deadline));
         let greeting = Greeting { serialization, longest: MAX_FORWARDED };
         socket.push(Outgoing::greeting(greeting.bytes()));
         socket
@@ -122,7 +126,7 @@ impl RawSocket {
     /// A router's end. `early` is what has come already.
     #[must_use]
     pub fn accepted(socket: Socket, early: Vec<u8>, policy: KeepalivePolicy) -> Self {
-        let socket = Self::new(socket, Serialization::Json, policy, Stage::Awaited, MAX_HELLO);
+        let socket = Self::new(socket, Sender::Client, Serialization::Json, policy, Stage::Awaited);
         Self { input: early, ..socket }
     }
 
@@ -132,13 +136,7 @@ impl RawSocket {
         Self { drain, ..self }
     }
 
-    fn new(
-        socket: Socket,
-        serialization: Serialization,
-        policy: KeepalivePolicy,
-        stage: Stage,
-        longest_in: usize,
-    ) -> Self {
+    fn new(socket: Socket, other: Sender, serialization: Serialization, policy: KeepalivePolicy, stage: Stage) -> Self {
         if let Err(errno) = socket.watch(policy) {
             log::debug!("the kernel does not watch a connection: {errno}");
         }
@@ -147,7 +145,7 @@ impl RawSocket {
             stage,
             serialization,
             policy,
-            longest_in,
+            longest_in: if other == Sender::Router { MAX_FORWARDED } else { MAX_HELLO },
             longest_out: MAX_MESSAGE,
             input: Vec::new(),
             taken: 0,
@@ -157,6 +155,8 @@ impl RawSocket {
             pongs: 0,
             deaf: false,
             failed: None,
+            refused: None,
+            other,
             keepalive: None,
             closing: None,
             drain: CLOSE_PATIENCE,
@@ -168,14 +168,14 @@ impl RawSocket {
         self.queue.push_back(outgoing);
     }
 
-    /// Queues what was written for the peer. `is_event`: it may be lost.
+    /// Queues what was written for the peer.
     fn put(&mut self, payload: Bytes, message: &Message) {
         if payload.len() > self.longest_out {
-            let what = format!("a message of {} bytes, and it takes no more than {}", payload.len(), self.longest_out);
-            if matches!(message, Message::Event { .. }) {
-                log::debug!("an event is dropped: it is {what}");
+            if self.other == Sender::Client && message::is_forwarded(message) {
+                self.refused = Some(message.clone());
             } else {
-                self.failed.get_or_insert(what);
+                let (got, most) = (payload.len(), self.longest_out);
+                self.failed.get_or_insert(format!("a message of {got} bytes, and it takes no more than {most}"));
             }
             return;
         }
@@ -356,7 +356,7 @@ impl Transport for RawSocket {
             }
             match kind {
                 Kind::Regular => {
-                    let decoded = self.serialization.decode(bytes);
+                    let decoded = self.serialization.decode(bytes, self.other);
                     return Ok(decoded.map_or_else(|error| Incoming::Malformed(error.to_string()), Incoming::Message));
                 }
                 Kind::Ping => {
@@ -380,6 +380,10 @@ impl Transport for RawSocket {
 
     fn send_shared(&mut self, message: &SharedMessage) {
         self.put(message.written(self.serialization), message.message());
+    }
+
+    fn take_back(&mut self) -> Option<Message> {
+        self.refused.take()
     }
 
     fn flush(&mut self, now: Instant) -> Result<(), TransportError> {

@@ -196,8 +196,11 @@ fn messages_have_their_limits_both_ways() {
         details: crate::wamp::options::EventDetails::default(),
         payload: Payload::of(&"x".repeat(600)),
     };
-    socket.send(long);
-    assert!(socket.flush(now).is_ok(), "an event that is too long is dropped");
+    socket.send(long.clone());
+    assert_eq!(socket.take_back(), Some(long), "what others wrote comes back");
+    assert_eq!(socket.take_back(), None);
+    socket.send(goodbye());
+    assert_eq!((socket.flush(now).is_ok(), socket.take_back(), socket.queued()), (true, None, 0));
     socket.send(event(600));
     let error = socket.flush(now).unwrap_err().to_string();
     assert!(error.contains("takes no more than 512"), "{error}");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::{self, Elements};
 use super::writer::{self, List};
-use super::{DecodeError, MAX_DEPTH};
+use super::{DecodeError, MAX_DEPTH, MAX_DIGITS, Sender};
 use crate::wamp::excerpt;
 use crate::wamp::message::{Kind, Message};
 use crate::wamp::payload::Payload;
@@ -18,14 +18,27 @@ pub fn encode(message: &Message) -> String {
     writer::write(message, Text::new(message.kind())).end()
 }
 
-/// The message that a text is.
+/// The message of a client that a text is.
 ///
 /// # Errors
 /// [`DecodeError`], which says what was expected and what was got. No text makes this panic or recurse deeply.
 pub fn decode(text: &str) -> Result<Message, DecodeError> {
-    if is_deeper_than(MAX_DEPTH, text) {
-        return Err(DecodeError::TooDeep);
+    decode_from(text, Sender::Client)
+}
+
+/// The message that a text is.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_from(text: &str, sender: Sender) -> Result<Message, DecodeError> {
+    if sender == Sender::Client {
+        match measure(text) {
+            Extent { depth, .. } if depth > MAX_DEPTH => return Err(DecodeError::TooDeep),
+            Extent { digits, .. } if digits > MAX_DIGITS => return Err(DecodeError::TooManyDigits),
+            _ => {}
+        }
     }
+    // What is not looked at is passed over without recursion, and what is has serde_json's own limit.
     reader::read(serde_json::from_str(text).map_err(|error| DecodeError::NotAMessage(excerpt(&error.to_string())))?)
 }
 
@@ -96,24 +109,37 @@ impl<'de: 'a, 'a> Deserialize<'de> for Elements<'a> {
 /// Whether a JSON text has more levels of lists and dicts than so many. Reads it once; no parser need have seen it.
 #[must_use]
 pub fn is_deeper_than(levels: usize, text: &str) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    measure(text).depth > levels
+}
+
+/// How deep a text goes, and how long its numbers are.
+struct Extent {
+    depth: usize,
+    digits: usize,
+}
+
+fn measure(text: &str) -> Extent {
+    let mut extent = Extent { depth: 0, digits: 0 };
+    let (mut depth, mut digits, mut in_string, mut escaped) = (0_usize, 0_usize, false, false);
     for byte in text.bytes() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
+            b'"' => (in_string, digits) = (!in_string, 0),
             _ if in_string => {}
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > levels {
-                    return true;
-                }
+            b'0'..=b'9' => {
+                digits += 1;
+                extent.digits = extent.digits.max(digits);
             }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
+            b'[' | b'{' => {
+                (depth, digits) = (depth + 1, 0);
+                extent.depth = extent.depth.max(depth);
+            }
+            b']' | b'}' => (depth, digits) = (depth.saturating_sub(1), 0),
+            _ => digits = 0,
         }
     }
-    false
+    extent
 }
 
 #[cfg(test)]

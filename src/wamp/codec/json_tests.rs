@@ -50,8 +50,25 @@ fn deep_nesting_is_refused_before_parsing_and_strings_do_not_nest() {
     assert!(decode(&nested(MAX_DEPTH - 1)).is_ok());
     assert_eq!(decode(&nested(MAX_DEPTH)), Err(DecodeError::TooDeep));
     assert_eq!(decode(&"[".repeat(1_000_000)), Err(DecodeError::TooDeep));
+    let forwarded = decode_from(&nested(300_000), Sender::Router).unwrap();
+    let Message::Call { payload, .. } = forwarded else { panic!("{:?}", forwarded.kind()) };
+    assert_eq!(payload.positional(5).unwrap().1, 1, "a client takes what a router passes on, and does not recurse");
     let in_string = format!("[48,1,{{}},\"a.b\",[\"\\\"{}\"]]", "[{".repeat(1000));
     assert!(decode(&in_string).is_ok());
+}
+
+#[test]
+fn numbers_have_a_length_that_others_take() {
+    let call = |number: &str| format!("[48,1,{{}},\"a.b\",[{number}]]");
+    let digits = |count: usize| "1".repeat(count);
+    for number in [digits(MAX_DIGITS), format!("{}.{}", digits(MAX_DIGITS), digits(9)), format!("\"{}\"", digits(9000))]
+    {
+        assert!(decode(&call(&number)).is_ok(), "{number}");
+    }
+    for number in [digits(MAX_DIGITS + 1), format!("-{}", digits(5000)), format!("0.{}", digits(5000))] {
+        assert_eq!(decode(&call(&number)), Err(DecodeError::TooManyDigits), "{number}");
+        assert!(decode_from(&call(&number), Sender::Router).is_ok());
+    }
 }
 
 #[test]

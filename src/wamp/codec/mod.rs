@@ -16,6 +16,31 @@ use binary::Binary;
 /// a peer's parser does with it is not worth finding out.
 pub const MAX_DEPTH: usize = 64;
 
+/// The most digits that a client may write one after the other outside of strings: more than any number has that a double
+/// holds. There are clients that hang up on an integer of thousands of digits.
+pub const MAX_DIGITS: usize = 512;
+
+/// Who sent a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A client, whose arguments a router hands to others, who may hang up on what is none of WAMP's: nothing deeper than
+    /// [`MAX_DEPTH`], no number longer than [`MAX_DIGITS`], no key that is no string.
+    Client,
+    /// A router, of whom a client takes whatever others could make it pass on. Hanging up would be doing their work.
+    Router,
+}
+
+impl Sender {
+    /// How deep what it sends may be nested where reading it is recursive.
+    #[cfg(any(feature = "cbor", feature = "msgpack"))]
+    const fn levels(self) -> usize {
+        match self {
+            Self::Client => MAX_DEPTH,
+            Self::Router => 8 * MAX_DEPTH,
+        }
+    }
+}
+
 /// How messages are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Serialization {
@@ -77,14 +102,14 @@ impl Serialization {
     ///
     /// # Errors
     /// [`DecodeError`], which says what was expected and what was got. No bytes make this panic or recurse deeply.
-    pub fn decode(self, bytes: &[u8]) -> Result<Message, DecodeError> {
+    pub fn decode(self, bytes: &[u8], sender: Sender) -> Result<Message, DecodeError> {
         match self {
             Self::Json => match std::str::from_utf8(bytes) {
-                Ok(text) => json::decode(text),
+                Ok(text) => json::decode_from(text, sender),
                 Err(_) => Err(DecodeError::NotAMessage("text that is no UTF-8".to_owned())),
             },
             #[cfg(any(feature = "cbor", feature = "msgpack"))]
-            Self::Binary(binary) => binary.decode(bytes),
+            Self::Binary(binary) => binary.decode(bytes, sender),
         }
     }
 
@@ -106,6 +131,8 @@ pub enum DecodeError {
     NotAMessage(String),
     /// Lists and dicts nested deeper than [`MAX_DEPTH`].
     TooDeep,
+    /// A number of more than [`MAX_DIGITS`] digits.
+    TooManyDigits,
     /// A number that names no message.
     UnknownKind(u64),
     /// The message is shorter than its kind must be.
@@ -136,6 +163,7 @@ impl fmt::Display for DecodeError {
         match self {
             Self::NotAMessage(got) => write!(f, "expected a list that begins with a message's number, got {got}"),
             Self::TooDeep => write!(f, "expected at most {MAX_DEPTH} levels of lists and dicts, got more"),
+            Self::TooManyDigits => write!(f, "expected numbers of at most {MAX_DIGITS} digits, got a longer one"),
             Self::UnknownKind(code) => write!(f, "expected the number of a WAMP message, got {code}"),
             Self::Missing { kind, expected } => write!(f, "{}: expected {expected}, got the end", kind.name()),
             Self::Wrong { kind, expected, got } => write!(f, "{}: expected {expected}, got {got}", kind.name()),

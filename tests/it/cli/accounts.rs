@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::process::{Child, ChildStderr, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, Uid};
 use serde_json::{Value, json};
 
 use super::logins::SecretFile;
@@ -119,6 +119,25 @@ fn a_new_secret_replaces_the_old_one_and_keeps_the_role_and_the_keys() {
     assert_eq!((&after["role"], &after["cryptosign"]), (&before["role"], &before["cryptosign"]));
     assert_ne!(after["wampcra"]["salt"], before["wampcra"]["salt"]);
     assert!(before.get("ticket").is_some() && after.get("ticket").is_none(), "only as long as it is asked for");
+}
+
+#[test]
+fn a_link_stays_one_and_the_file_stays_its_owners() {
+    let directory = Directory::new("link");
+    let (users, link) = (directory.file("users.json"), directory.file("link.json"));
+    assert_eq!(passwd(&[&users, "joe", "--role", "admin"], SECRET).code, Some(0));
+    symlink(&users, &link).unwrap();
+    // Only root can give a file away.
+    let others = Uid::effective().is_root();
+    if others {
+        chown(&users, Some(1), Some(1)).unwrap();
+    }
+    assert_eq!(passwd(&[&link, "ann", "--role", "admin"], SECRET).code, Some(0));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    let metadata = fs::metadata(&users).unwrap();
+    assert_eq!((metadata.uid() == 1, metadata.gid() == 1), (others, others));
+    assert!(fs::read_to_string(&users).unwrap().contains("\"ann\""));
+    assert_eq!((mode(&users), fs::read_dir(&directory.0).unwrap().count()), (0o600, 2));
 }
 
 #[test]

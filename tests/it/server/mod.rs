@@ -6,5 +6,6 @@ mod crowd;
 mod http;
 mod inside;
 mod kill;
+mod rawsocket;
 mod sessions;
 mod slow;

@@ -9,17 +9,17 @@ use super::{Binary, Token};
 use crate::wamp::binary;
 
 impl Binary {
-    /// Adds the value that a JSON text is.
+    /// Adds the value that a JSON text is, of the application's arguments.
     pub(super) fn push_json(self, out: &mut Vec<u8>, text: &RawValue) {
-        self.push_json_text(out, text.get());
+        self.push_json_text(out, text.get(), Strings::MayBeBytes);
     }
 
-    /// As [`Binary::push_json`]. A list or dict with what JSON's grammar allows and no value can be (`1e999`, a lone
+    /// Adds the value that a JSON text is. A list or dict with what JSON's grammar allows and no value can be (`1e999`, a lone
     /// surrogate) becomes an empty one, so that it stays a list or dict.
-    pub(super) fn push_json_text(self, out: &mut Vec<u8>, text: &str) {
+    pub(super) fn push_json_text(self, out: &mut Vec<u8>, text: &str, strings: Strings) {
         let begin = out.len();
         let mut reader = serde_json::Deserializer::from_str(text);
-        if (Value { binary: self, out }).deserialize(&mut reader).is_err() {
+        if (Value { binary: self, strings, out }).deserialize(&mut reader).is_err() {
             out.truncate(begin);
             match text.as_bytes().first() {
                 Some(b'[') => self.list(out, 0),
@@ -37,9 +37,19 @@ impl Binary {
     }
 }
 
+/// What a string of a NUL and base64 is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strings {
+    /// Bytes: what an application means by it.
+    MayBeBytes,
+    /// That very string: peers hang up on a URI that is no string, and others can choose URIs.
+    AreText,
+}
+
 /// Reads one JSON value and writes it where it goes.
 struct Value<'o> {
     binary: Binary,
+    strings: Strings,
     out: &'o mut Vec<u8>,
 }
 
@@ -90,7 +100,8 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        match binary::from_text(text) {
+        let bytes = if self.strings == Strings::MayBeBytes { binary::from_text(text) } else { None };
+        match bytes {
             Some(bytes) => self.scalar(Token::Bytes(&bytes)),
             None => self.scalar(Token::Text(text)),
         }
@@ -99,7 +110,7 @@ impl<'de> Visitor<'de> for Value<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let (begin, mut count) = (self.out.len(), 0);
-        while seq.next_element_seed(Value { binary: self.binary, out: self.out })?.is_some() {
+        while seq.next_element_seed(Value { out: self.out, ..self })?.is_some() {
             count += 1;
         }
         self.binary.insert(self.out, begin, |binary, out| binary.list(out, count));
@@ -108,8 +119,8 @@ impl<'de> Visitor<'de> for Value<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let (begin, mut count) = (self.out.len(), 0);
-        while map.next_key_seed(Value { binary: self.binary, out: self.out })?.is_some() {
-            map.next_value_seed(Value { binary: self.binary, out: self.out })?;
+        while map.next_key_seed(Value { strings: Strings::AreText, out: self.out, ..self })?.is_some() {
+            map.next_value_seed(Value { out: self.out, ..self })?;
             count += 1;
         }
         self.binary.insert(self.out, begin, |binary, out| binary.dict(out, count));

@@ -3,9 +3,13 @@
 //! What the router looks at, ids, options and URIs, goes through the same typed reading as JSON: it is small, and transcoded.
 //! The application's arguments stay the bytes that came, and are transcoded only for a receiver that speaks another
 //! serialization. What has no like on the other side:
-//! - Bytes are, in JSON, a string of a NUL and base64 (*Binary conversion of JSON Strings*), and such a string is bytes.
+//! - Bytes are, in JSON, a string of a NUL and base64 (*Binary conversion of JSON Strings*), and such a string among the
+//!   application's arguments is bytes.
 //! - JSON has no NaN and no infinity: they become null.
-//! - Keys of dicts are strings in JSON: numbers and booleans become their text, bytes what bytes become.
+//! - Keys of dicts are strings in JSON: numbers and booleans become their text, bytes what bytes become. From there they come
+//!   as strings.
+//! - Clients' keyword arguments have names that are strings, and in MessagePack no key is anything else but a string or bytes;
+//!   there are clients that hang up otherwise. For the same reason their MessagePack timestamps must be some.
 //! - A CBOR tag is dropped and what it tags stays; a MessagePack extension becomes its bytes; CBOR's undefined and its
 //!   unassigned simple values become null. Integers beyond 64 bits become floats.
 //! - CBOR's strings in chunks of indefinite length are refused; no encoder that is in use writes them.
@@ -24,10 +28,11 @@ use serde_json::value::RawValue;
 
 use super::reader::{self, Elements, MAX_ELEMENTS};
 use super::writer::{self, List};
-use super::{DecodeError, MAX_DEPTH};
+use super::{DecodeError, MAX_DEPTH, Sender};
 use crate::wamp::encoded::Encoded;
 use crate::wamp::message::{Kind, Message};
 use crate::wamp::payload::Payload;
+use from_json::Strings;
 
 /// A serialization that is no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +84,7 @@ impl Binary {
     ///
     /// # Errors
     /// [`DecodeError`], which says what was expected and what was got. No bytes make this panic or recurse deeply.
-    pub fn decode(self, bytes: &[u8]) -> Result<Message, DecodeError> {
+    pub fn decode(self, bytes: &[u8], sender: Sender) -> Result<Message, DecodeError> {
         let mut rest = bytes;
         let Token::List(count) = self.token(&mut rest).map_err(lacking)? else {
             return Err(DecodeError::NotAMessage("a value that is no list".to_owned()));
@@ -93,9 +98,12 @@ impl Binary {
                 break;
             }
             let before = rest;
-            self.skip(&mut rest, MAX_DEPTH - 1)?;
+            self.skip(&mut rest, sender.levels() - 1, sender)?;
             let element = before.get(..before.len() - rest.len()).unwrap_or_default();
             let place = begin_of_payload.and_then(|begin: u64| usize::try_from(number.checked_sub(begin)?).ok());
+            if place == Some(1) && sender == Sender::Client {
+                self.check_names(element)?;
+            }
             match place.map(|place| payload.get_mut(place)) {
                 Some(Some(place)) => *place = Some(Encoded::new(self, element)),
                 Some(None) => texts.push(RawValue::NULL.to_owned()),
@@ -148,27 +156,58 @@ impl Binary {
     }
 
     /// Passes over one value: it is well formed, and not nested deeper than so many levels.
-    fn skip(self, bytes: &mut &[u8], levels: usize) -> Result<(), DecodeError> {
+    fn skip(self, bytes: &mut &[u8], levels: usize, sender: Sender) -> Result<(), DecodeError> {
+        #[cfg(feature = "msgpack")]
+        let before = *bytes;
         let below = || levels.checked_sub(1).ok_or(DecodeError::TooDeep);
         match self.token(bytes).map_err(lacking)? {
-            Token::Tag => self.skip(bytes, below()?),
+            Token::Tag => self.skip(bytes, below()?, sender),
             Token::List(count) => {
                 let levels = below()?;
-                self.skip_all(bytes, count, |bytes| self.skip(bytes, levels))
+                self.skip_all(bytes, count, |bytes| self.skip(bytes, levels, sender))
             }
             Token::Dict(count) => {
                 let levels = below()?;
                 self.skip_all(bytes, count, |bytes| {
-                    if matches!(self.untagged(bytes), Ok(Token::List(_) | Token::Dict(_))) {
+                    let is_key = match self.untagged(bytes) {
+                        Ok(Token::Text(_) | Token::Bytes(_)) => true,
+                        Ok(Token::List(_) | Token::Dict(_)) => false,
+                        _ => sender == Sender::Router || self.takes_any_key(),
+                    };
+                    if !is_key {
                         return Err(lacking("a key that is a string"));
                     }
-                    self.skip(bytes, levels)?;
-                    self.skip(bytes, levels)
+                    self.skip(bytes, levels, sender)?;
+                    self.skip(bytes, levels, sender)
                 })
             }
             Token::End => Err(lacking("a value")),
+            #[cfg(feature = "msgpack")]
+            Token::Bytes(_) if self == Self::MsgPack && sender == Sender::Client => {
+                let taken = before.get(..before.len() - bytes.len()).unwrap_or_default();
+                if msgpack::is_odd_timestamp(taken) { Err(lacking("a timestamp")) } else { Ok(()) }
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Whether those who read this serialization take keys that are no strings.
+    const fn takes_any_key(self) -> bool {
+        match self {
+            #[cfg(feature = "msgpack")]
+            Self::MsgPack => false,
+            #[cfg(feature = "cbor")]
+            Self::Cbor => true,
+        }
+    }
+
+    /// Whether the names of keyword arguments, which were passed over before, are strings.
+    fn check_names(self, mut bytes: &[u8]) -> Result<(), DecodeError> {
+        let Token::Dict(count) = self.token(&mut bytes).map_err(lacking)? else { return Ok(()) };
+        self.skip_all(&mut bytes, count, |bytes| match self.token(bytes).map_err(lacking)? {
+            Token::Text(_) => self.skip(bytes, MAX_DEPTH, Sender::Client),
+            _ => Err(lacking("a keyword argument whose name is a string")),
+        })
     }
 
     /// Passes over the items of a list, or the entries of a dict.
@@ -265,7 +304,7 @@ impl List for Written {
         self.count += 1;
         // Our own types always have a text.
         let text = serde_json::to_string(element).unwrap_or_else(|_| "null".to_owned());
-        self.binary.push_json_text(&mut self.bytes, &text);
+        self.binary.push_json_text(&mut self.bytes, &text, Strings::AreText);
         self
     }
 

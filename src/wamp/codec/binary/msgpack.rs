@@ -95,6 +95,26 @@ fn extension<'a>(reader: &mut Bytes<'_>, length: u32) -> Option<Read<'a>> {
     Some(Read::Bytes(length))
 }
 
+/// Whether a value is of the extension type for timestamps, and none: seconds alone, or with fewer nanoseconds than a second
+/// has, in 32, 64 or 96 bits (*Timestamp extension type*).
+pub(super) fn is_odd_timestamp(value: &[u8]) -> bool {
+    const TIMESTAMP: u8 = 0xff;
+    const SECOND: u64 = 1_000_000_000;
+    let ([0xd4..=0xd8, TIMESTAMP, timestamp @ ..]
+    | [0xc7, _, TIMESTAMP, timestamp @ ..]
+    | [0xc8, _, _, TIMESTAMP, timestamp @ ..]
+    | [0xc9, _, _, _, _, TIMESTAMP, timestamp @ ..]) = value
+    else {
+        return false;
+    };
+    match (timestamp.len(), timestamp.first_chunk::<8>(), timestamp.first_chunk::<4>()) {
+        (4, ..) => false,
+        (8, Some(both), _) => u64::from_be_bytes(*both) >> 34 >= SECOND,
+        (12, _, Some(nanoseconds)) => u64::from(u32::from_be_bytes(*nanoseconds)) >= SECOND,
+        _ => true,
+    }
+}
+
 /// What goes before a list. (No message is so long that a number does not fit.)
 pub(super) fn list(out: &mut Vec<u8>, count: u64) {
     let _ = encode::write_array_len(out, u32::try_from(count).unwrap_or(u32::MAX));

@@ -55,19 +55,23 @@ fn every_message_of_the_vectors_comes_back_as_it_was() {
     for binary in ALL {
         for message in vectors["good"].as_array().unwrap() {
             let message = json::decode(&message.to_string()).unwrap();
-            let decoded =
-                binary.decode(&binary.encode(&message)).unwrap_or_else(|error| panic!("{message:?}: {error}"));
+            let decoded = binary
+                .decode(&binary.encode(&message), Sender::Client)
+                .unwrap_or_else(|error| panic!("{message:?}: {error}"));
             assert_eq!(decoded, message);
             // Its arguments are bytes by now, and are written as such, and as JSON.
-            assert_eq!(binary.decode(&binary.encode(&decoded)).unwrap(), message);
+            assert_eq!(binary.decode(&binary.encode(&decoded), Sender::Client).unwrap(), message);
             assert_eq!(json::decode(&json::encode(&decoded)).unwrap(), message);
             for other in ALL {
-                assert_eq!(other.decode(&other.encode(&decoded)).unwrap(), message);
+                assert_eq!(other.decode(&other.encode(&decoded), Sender::Client).unwrap(), message);
             }
         }
         for pair in vectors["lenient"].as_array().unwrap() {
             let bytes = encoded(*binary, &pair[0]);
-            assert_eq!(json::encode(&binary.decode(&bytes).unwrap()).parse::<Value>().unwrap(), pair[1]);
+            assert_eq!(
+                json::encode(&binary.decode(&bytes, Sender::Client).unwrap()).parse::<Value>().unwrap(),
+                pair[1]
+            );
         }
     }
 }
@@ -80,7 +84,7 @@ fn bad_messages_are_refused_with_the_same_sentences() {
         let (text, expected) = (pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
         let Ok(value) = serde_json::from_str::<Value>(text) else { continue };
         for binary in ALL {
-            let error = binary.decode(&encoded(*binary, &value)).expect_err(text).to_string();
+            let error = binary.decode(&encoded(*binary, &value), Sender::Client).expect_err(text).to_string();
             if value.is_array() && value.get(0).is_some_and(Value::is_u64) {
                 assert!(error.contains(expected), "{text}: {error:?} lacks {expected:?}");
                 seen += 1;
@@ -98,7 +102,7 @@ fn random_values_come_back_exactly() {
         for binary in ALL {
             let bytes = encoded(*binary, &value);
             let mut rest = bytes.as_slice();
-            binary.skip(&mut rest, MAX_DEPTH).unwrap();
+            binary.skip(&mut rest, MAX_DEPTH, Sender::Client).unwrap();
             assert!(rest.is_empty());
             let back: Value = serde_json::from_str(binary.to_json(&bytes).unwrap().get()).unwrap();
             assert!(back == value, "round {round}");
@@ -126,6 +130,55 @@ fn what_json_can_say_and_no_value_can_be_leaves_a_list_a_list() {
     }
 }
 
+/// autobahn-python hangs up on each of these; so who sends one must not have it passed on.
+#[cfg(all(feature = "cbor", feature = "msgpack"))]
+#[test]
+fn what_other_clients_hang_up_on_is_not_taken_from_a_client() {
+    let (msgpack, cbor) = (&[0x95, 0x10, 0x01, 0x80, 0xa1, b'a'][..], &[0x85, 0x10, 0x01, 0xa0, 0x61, b'a'][..]);
+    let msgpack_named = &[0x96, 0x10, 0x01, 0x80, 0xa1, b'a', 0x90][..];
+    let cbor_named = &[0x86, 0x10, 0x01, 0xa0, 0x61, b'a', 0x80];
+    for (binary, head, rest, is_taken) in [
+        (Binary::MsgPack, msgpack, &[0x91, 0x81, 0x01, 0x02][..], false),
+        (Binary::MsgPack, msgpack, &[0x91, 0x81, 0xc4, 1, b'k', 0x02], true),
+        (Binary::MsgPack, msgpack_named, &[0x81, 0xc4, 1, b'k', 0x02], false),
+        (Binary::MsgPack, msgpack_named, &[0x81, 0xa1, b'k', 0x02], true),
+        (Binary::MsgPack, msgpack, &[0x91, 0xd4, 0xff, 1], false),
+        (Binary::MsgPack, msgpack, &[0x91, 0xd4, 0x05, 1], true),
+        (Binary::MsgPack, msgpack, &[0x91, 0xd6, 0xff, 1, 2, 3, 4], true),
+        (Binary::MsgPack, msgpack, &[0x91, 0xd7, 0xff, 255, 0, 0, 0, 0, 0, 0, 0], false),
+        (Binary::MsgPack, msgpack, &[0x91, 0xc7, 12, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], true),
+        (Binary::MsgPack, msgpack, &[0x91, 0xc7, 12, 0xff, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], false),
+        (Binary::Cbor, cbor, &[0x81, 0xa1, 0x01, 0x02], true),
+        (Binary::Cbor, cbor_named, &[0xa1, 0x01, 0x02], false),
+        (Binary::Cbor, cbor_named, &[0xa1, 0x61, b'k', 0x02], true),
+    ] {
+        let bytes = [head, rest].concat();
+        assert_eq!(binary.decode(&bytes, Sender::Client).is_ok(), is_taken, "{binary:?} {rest:x?}");
+        assert!(binary.decode(&bytes, Sender::Router).is_ok(), "{binary:?} {rest:x?}");
+    }
+}
+
+/// A URI is whatever a client says it is, and other clients hang up when it is no string.
+#[test]
+fn only_the_applications_strings_can_be_bytes() {
+    let message =
+        json::decode(r#"[36,1,2,{"topic":"\u0000AAAA"},["\u0000AAAA"],{"\u0000AAAA":"\u0000AAAA"}]"#).unwrap();
+    for binary in ALL {
+        let bytes = binary.encode(&message);
+        let mut rest = bytes.as_slice();
+        let mut strings = Vec::new();
+        while let Ok(token) = binary.token(&mut rest) {
+            match token {
+                Token::Text(text) if text.starts_with('\0') => strings.push("text"),
+                Token::Bytes(_) => strings.push("bytes"),
+                _ => {}
+            }
+        }
+        assert_eq!(strings, ["text", "bytes", "text", "bytes"], "{binary:?}");
+        assert_eq!(binary.decode(&bytes, Sender::Client).unwrap(), message);
+    }
+}
+
 #[test]
 fn nesting_has_its_limit_and_costs_no_recursion() {
     for binary in ALL {
@@ -138,9 +191,9 @@ fn nesting_has_its_limit_and_costs_no_recursion() {
             binary.list(&mut bytes, 0);
             bytes
         };
-        assert!(binary.decode(&nested(MAX_DEPTH - 1)).is_ok());
-        assert_eq!(binary.decode(&nested(MAX_DEPTH)), Err(DecodeError::TooDeep));
-        assert_eq!(binary.decode(&nested(1_000_000)), Err(DecodeError::TooDeep));
+        assert!(binary.decode(&nested(MAX_DEPTH - 1), Sender::Client).is_ok());
+        assert_eq!(binary.decode(&nested(MAX_DEPTH), Sender::Client), Err(DecodeError::TooDeep));
+        assert_eq!(binary.decode(&nested(1_000_000), Sender::Client), Err(DecodeError::TooDeep));
     }
 }
 
@@ -152,28 +205,34 @@ fn no_bytes_panic_and_what_is_cut_short_is_refused() {
             *binary,
             &json!([48, 1, {"x": [1.5, null]}, "a.b", [{"k": "v"}, "\0AAAA", 70000, -70000], {"l": 1}]),
         );
-        assert!(binary.decode(&whole).is_ok());
+        assert!(binary.decode(&whole, Sender::Client).is_ok());
         for length in 0..whole.len() {
-            assert!(binary.decode(&whole[..length]).is_err(), "{length}");
+            assert!(binary.decode(&whole[..length], Sender::Client).is_err(), "{length}");
         }
         let behind = [whole.as_slice(), &[0]].concat();
-        assert!(binary.decode(&behind).unwrap_err().to_string().ends_with("got a list and 1 bytes behind it"));
+        assert!(
+            binary
+                .decode(&behind, Sender::Client)
+                .unwrap_err()
+                .to_string()
+                .ends_with("got a list and 1 bytes behind it")
+        );
         for _ in 0..3000 {
             let mut bytes = whole.clone();
             for _ in 0..=random.below(4) {
                 let at = usize::try_from(random.below(bytes.len() as u64)).unwrap();
                 bytes[at] = random.below(256) as u8;
             }
-            if let Ok(message) = binary.decode(&bytes) {
+            if let Ok(message) = binary.decode(&bytes, Sender::Client) {
                 // What was taken can be written, in every serialization.
                 json::decode(&json::encode(&message)).unwrap();
-                binary.decode(&binary.encode(&message)).unwrap();
+                binary.decode(&binary.encode(&message), Sender::Client).unwrap();
             }
         }
         // A count of 4 billion costs nothing before the items are there.
         let counts: [&[u8]; 3] =
             [&[0xdd, 255, 255, 255, 255], &[0x9b, 255, 255, 255, 255, 255, 255, 255, 255], &[0xdf; 9]];
-        counts.iter().for_each(|bytes| assert!(binary.decode(bytes).is_err()));
+        counts.iter().for_each(|bytes| assert!(binary.decode(bytes, Sender::Client).is_err()));
     }
 }
 
@@ -182,7 +241,7 @@ fn no_bytes_panic_and_what_is_cut_short_is_refused() {
 fn cbor_as_other_encoders_write_it() {
     let json = |bytes: &[u8]| {
         let mut rest = bytes;
-        Binary::Cbor.skip(&mut rest, MAX_DEPTH).map_err(|error| error.to_string())?;
+        Binary::Cbor.skip(&mut rest, MAX_DEPTH, Sender::Router).map_err(|error| error.to_string())?;
         Ok::<_, String>(Binary::Cbor.to_json(bytes).unwrap().get().to_owned())
     };
     // RFC 8949, appendix A.
@@ -217,7 +276,7 @@ fn cbor_as_other_encoders_write_it() {
 fn msgpack_as_other_encoders_write_it() {
     let json = |bytes: &[u8]| {
         let mut rest = bytes;
-        Binary::MsgPack.skip(&mut rest, MAX_DEPTH).map_err(|error| error.to_string())?;
+        Binary::MsgPack.skip(&mut rest, MAX_DEPTH, Sender::Router).map_err(|error| error.to_string())?;
         Ok::<_, String>(Binary::MsgPack.to_json(bytes).unwrap().get().to_owned())
     };
     for (bytes, text) in [
