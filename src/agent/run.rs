@@ -9,10 +9,12 @@ use super::builder::{AgentBuilder, Patience};
 use super::connector::Connector;
 use super::dispatch::Dispatcher;
 use super::handle::{Letter, Publisher, RunningAgent, Stopper};
-use super::reconnect::Reconnect;
+use super::link_change::{LinkChange, Observer};
+use super::reconnect::{Obstacle, Reconnect, Retry};
 use super::registrar::{Attempt, Registrar, Verdict};
 use super::{AgentError, Ending};
 use crate::link::{Link, LinkError};
+use crate::sync::clock::Now;
 use crate::sync::mailbox::Mailbox;
 use crate::sync::wait::{Interest, earlier, until, wait};
 use crate::sync::waker::Waker;
@@ -60,7 +62,11 @@ pub struct Agent {
     pub(super) waker: Waker,
     pub(super) dispatcher: Dispatcher,
     pub(super) on_ready: Option<Box<dyn FnOnce() + Send>>,
+    pub(super) observers: Vec<Observer>,
     pub(super) sessions: u64,
+    /// What failed last, as it was logged: while nothing else does, once is enough.
+    pub(super) told: String,
+    pub(super) is_leaving: bool,
 }
 
 /// Where the agent is between two turns.
@@ -82,8 +88,6 @@ struct Joined {
     refusal: Option<WampError>,
     /// Whether it was logged that a name is taken: once a session is enough.
     told_taken: bool,
-    /// Events that were not published since the router reads too slowly.
-    dropped: u64,
     leaving: bool,
 }
 
@@ -152,6 +156,9 @@ impl Agent {
             self.waker.hush();
             self.read_letters(&mut connection, now);
             if self.is_to_end(now) {
+                if !std::mem::replace(&mut self.is_leaving, true) {
+                    self.tell(LinkChange::Leaving);
+                }
                 connection.leave(now);
             }
             let more = match self.turn(&mut connection, now) {
@@ -194,7 +201,10 @@ impl Agent {
     }
 
     fn connect(&mut self, now: Instant) -> Result<Connection, AgentError> {
-        let link = self.connector.connect(0, now).and_then(|transport| Link::join(transport, &self.realm, &self.login));
+        let router = self.reconnect.router();
+        self.dispatcher.status.dialled(self.connector.url(router).map(ToString::to_string));
+        let link =
+            self.connector.connect(router, now).and_then(|transport| Link::join(transport, &self.realm, &self.login));
         match link {
             Ok(link) => Ok(Connection::Linked(Box::new(Joined {
                 link,
@@ -206,7 +216,6 @@ impl Agent {
                 progress: Progress::Registering,
                 refusal: None,
                 told_taken: false,
-                dropped: 0,
                 leaving: false,
             }))),
             Err(error) => self.recover(error.into(), None, now),
@@ -220,8 +229,9 @@ impl Agent {
             let Ok(Some(letter)) = self.mailbox.try_recv() else { break };
             let session = match connection {
                 Connection::Linked(joined) if joined.link.is_joined() => {
+                    self.dispatcher.status.measured(joined.link.load());
                     // What the router does not take is still told to those inside.
-                    (!letter.is_event() || joined.lets_through(now)).then(|| joined.link.session())
+                    (!letter.is_event() || self.lets_through(joined, now)).then(|| joined.link.session())
                 }
                 _ => None,
             };
@@ -270,6 +280,10 @@ impl Agent {
             self.dispatcher.publish_held(joined.link.session());
         }
         joined.link.flush(now)?;
+        if self.dispatcher.status.drops.is_dropping() && joined.link.is_relieved() {
+            self.dispatcher.drops_ended(joined.link.session());
+            joined.link.flush(now)?;
+        }
         Ok(if joined.link.may_go_on() { Turn::More } else { turn })
     }
 
@@ -279,7 +293,7 @@ impl Agent {
                 self.sessions += 1;
                 let router = details.agent.unwrap_or_else(|| "a router that does not say its name".to_owned());
                 log::info!("joined {} as session {session} of {router}", self.realm);
-                self.dispatcher.status.joined(session.get(), router, now);
+                self.dispatcher.status.joined(session.get(), router, Now::read());
                 self.dispatcher.session_joined();
             }
             Event::Registered { request, registration } => {
@@ -311,6 +325,7 @@ impl Agent {
             }
             Event::Invocation { request, registration, details, payload } => {
                 let procedure = joined.registrar.procedure(registration);
+                self.dispatcher.status.measured(joined.link.load());
                 self.dispatcher.invoke(joined.link.session(), procedure, request, details, &payload);
             }
             // An interrupted invocation was answered by the session; if the sampler still works on it, its answer will
@@ -344,9 +359,15 @@ impl Agent {
             return Err(AgentError::NothingRegistered(refusal));
         }
         self.reconnect.whole(now);
+        self.told.clear();
         log::info!("{} procedures registered", joined.registrar.count());
+        self.dispatcher.session_whole(joined.link.session());
         if let Some(notice) = self.on_ready.take() {
             notice();
+        }
+        let url = self.connector.url(self.reconnect.router()).map(ToString::to_string);
+        if let Some(session) = self.dispatcher.status.session() {
+            self.tell(LinkChange::Ready { url: url.as_deref(), session });
         }
         Ok(())
     }
@@ -358,6 +379,9 @@ impl Agent {
         mut failed: Option<Box<Joined>>,
         now: Instant,
     ) -> Result<Connection, AgentError> {
+        if let Some(failed) = &failed {
+            self.dispatcher.status.measured(failed.link.load());
+        }
         self.dispatcher.session_ended();
         if self.is_to_end(now) {
             log::debug!("ended without a GOODBYE: {error}");
@@ -375,27 +399,60 @@ impl Agent {
             LinkError::Refused(closing) => FINAL_REFUSALS.contains(&closing.reason.as_str()),
             _ => matches!(self.connector, Connector::Embedded(_)),
         };
-        if is_final || self.patience == Patience::OneAttempt {
+        let reason = error.to_string();
+        self.dispatcher.status.failed(reason.clone());
+        if is_final {
             return Err(error.into());
         }
-        let delay = self.reconnect.next_delay(now, chance());
-        log::warn!("{error}; trying again in {:.1} s", delay.as_secs_f64());
-        Ok(Connection::Waiting { until: now + delay, failed })
-    }
-}
-
-impl Joined {
-    /// Whether an event can be published, or too much waits for the router already. When that begins and ends, it is logged.
-    fn lets_through(&mut self, now: Instant) -> bool {
-        // It may have room by now.
-        let is_backed_up = self.link.is_backed_up() && (self.link.flush(now).is_err() || self.link.is_backed_up());
-        match (is_backed_up, self.dropped) {
-            (true, 0) => log::warn!("the router reads too slowly: events are dropped"),
-            (false, count @ 1..) => log::warn!("the router reads again: {count} events were dropped"),
-            _ => {}
+        let met = match &error {
+            LinkError::Unreachable(error) if error.is_absence() => Obstacle::Absence,
+            _ => Obstacle::Rejection,
+        };
+        let retry = self.reconnect.next(met, now, chance());
+        if self.patience == Patience::OneAttempt && (retry.begins_round || self.sessions > 0) {
+            return Err(error.into());
         }
-        self.dropped = if is_backed_up { self.dropped + 1 } else { 0 };
-        !is_backed_up
+        self.log(&reason, retry);
+        self.tell(LinkChange::Waiting { reason: &reason, delay: retry.delay });
+        Ok(Connection::Waiting { until: now + retry.delay, failed })
+    }
+
+    /// Says what failed and what follows. What goes on failing in the same way for days is told once.
+    fn log(&mut self, reason: &str, retry: Retry) {
+        let level = if self.told == reason { log::Level::Debug } else { log::Level::Warn };
+        reason.clone_into(&mut self.told);
+        match self.connector.url(retry.router) {
+            Some(url) if retry.delay.is_zero() => log::log!(level, "{reason}; trying {url}"),
+            _ => log::log!(level, "{reason}; trying again in {:.1} s", retry.delay.as_secs_f64()),
+        }
+    }
+
+    /// Tells the embedding program.
+    fn tell(&mut self, change: LinkChange<'_>) {
+        for observer in &mut self.observers {
+            observer(change);
+        }
+    }
+
+    /// Whether an event can be published, or too much waits for the router already. When that begins and ends, it is told.
+    fn lets_through(&mut self, joined: &mut Joined, now: Instant) -> bool {
+        let dispatcher = &mut self.dispatcher;
+        if dispatcher.status.drops.is_dropping() {
+            // It may have room by now.
+            if joined.link.flush(now).is_ok() && joined.link.is_relieved() {
+                dispatcher.drops_ended(joined.link.session());
+                return true;
+            }
+        } else {
+            if !joined.link.is_backed_up() || (joined.link.flush(now).is_ok() && !joined.link.is_backed_up()) {
+                return true;
+            }
+            log::warn!("the router reads too slowly: events are dropped");
+            let queued = joined.link.load().queued;
+            dispatcher.drops_began(joined.link.session(), queued);
+        }
+        dispatcher.status.drops.count();
+        false
     }
 }
 

@@ -1,6 +1,7 @@
 //! The embedded router from outside: real sockets, real clients, and peers that mean no good.
 
 mod attacks;
+mod burst;
 mod client;
 mod crowd;
 mod http;
