@@ -14,6 +14,7 @@ mod link_change;
 mod manhole;
 mod outbox;
 mod reconnect;
+mod recovery;
 mod registrar;
 mod run;
 mod status;

@@ -1,7 +1,5 @@
 //! The loop: one thread that sleeps until the router, another thread or a deadline has something for it.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -10,7 +8,7 @@ use super::connector::Connector;
 use super::dispatch::Dispatcher;
 use super::handle::{Letter, Publisher, RunningAgent, Stopper};
 use super::link_change::{LinkChange, Observer};
-use super::reconnect::{Obstacle, Reconnect, Retry};
+use super::reconnect::Reconnect;
 use super::registrar::{Attempt, Registrar, Verdict};
 use super::{AgentError, Ending};
 use crate::link::{Link, LinkError};
@@ -30,23 +28,6 @@ const TURN: usize = 256;
 
 /// How long a turn may take, one event aside: so that a router that keeps us busy cannot keep us from ending.
 const TURN_TIME: Duration = Duration::from_millis(5);
-
-/// Reasons of an ABORT that trying again does not mend (*Predefined URIs*, and those of Crossbar.io). Any other, like that of
-/// a router which shuts down, may be over the next time.
-const FINAL_REFUSALS: [&str; 12] = [
-    "wamp.error.authentication_denied",
-    "wamp.error.authentication_failed",
-    "wamp.error.authentication_required",
-    "wamp.error.authorization_denied",
-    "wamp.error.authorization_required",
-    "wamp.error.invalid_uri",
-    "wamp.error.no_auth_method",
-    "wamp.error.no_matching_auth_method",
-    "wamp.error.no_such_principal",
-    "wamp.error.no_such_realm",
-    "wamp.error.no_such_role",
-    "wamp.error.not_authorized",
-];
 
 /// An agent that is ready to run.
 pub struct Agent {
@@ -70,7 +51,7 @@ pub struct Agent {
 }
 
 /// Where the agent is between two turns.
-enum Connection {
+pub(super) enum Connection {
     /// Waits for the moment of the next attempt, and before that until the router of the link that failed has gone too.
     Waiting { until: Instant, failed: Option<Box<Joined>> },
     /// Has a link, open or about to be.
@@ -80,8 +61,8 @@ enum Connection {
 }
 
 /// A link, and what is registered over it.
-struct Joined {
-    link: Link,
+pub(super) struct Joined {
+    pub link: Link,
     registrar: Registrar,
     progress: Progress,
     /// Why the last refused procedure was refused.
@@ -196,7 +177,7 @@ impl Agent {
     }
 
     /// Whether there is nothing more to do than to say goodbye.
-    fn is_to_end(&mut self, now: Instant) -> bool {
+    pub(super) fn is_to_end(&mut self, now: Instant) -> bool {
         self.stopper.is_asked() || self.dispatcher.supervision.may_leave(now)
     }
 
@@ -372,68 +353,6 @@ impl Agent {
         Ok(())
     }
 
-    /// What to do after a failure: another attempt, or the end.
-    fn recover(
-        &mut self,
-        error: AgentError,
-        mut failed: Option<Box<Joined>>,
-        now: Instant,
-    ) -> Result<Connection, AgentError> {
-        if let Some(failed) = &failed {
-            self.dispatcher.status.measured(failed.link.load());
-        }
-        self.dispatcher.session_ended();
-        if self.is_to_end(now) {
-            log::debug!("ended without a GOODBYE: {error}");
-            return Ok(Connection::Over);
-        }
-        let AgentError::Link(error) = error else {
-            if let Some(failed) = &mut failed {
-                // The connection is well, it is we who give up; whether the router hears it does not matter any more.
-                failed.link.leave(CLOSE_NORMAL, now);
-                let _ = failed.link.flush(now);
-            }
-            return Err(error);
-        };
-        let is_final = match &error {
-            LinkError::Refused(closing) => FINAL_REFUSALS.contains(&closing.reason.as_str()),
-            _ => matches!(self.connector, Connector::Embedded(_)),
-        };
-        let reason = error.to_string();
-        self.dispatcher.status.failed(reason.clone());
-        if is_final {
-            return Err(error.into());
-        }
-        let met = match &error {
-            LinkError::Unreachable(error) if error.is_absence() => Obstacle::Absence,
-            _ => Obstacle::Rejection,
-        };
-        let retry = self.reconnect.next(met, now, chance());
-        if self.patience == Patience::OneAttempt && (retry.begins_round || self.sessions > 0) {
-            return Err(error.into());
-        }
-        self.log(&reason, retry);
-        self.tell(LinkChange::Waiting { reason: &reason, delay: retry.delay });
-        Ok(Connection::Waiting { until: now + retry.delay, failed })
-    }
-
-    /// Says what failed and what follows. What goes on failing in the same way for days is told once.
-    fn log(&mut self, reason: &str, retry: Retry) {
-        let level = if self.told == reason { log::Level::Debug } else { log::Level::Warn };
-        reason.clone_into(&mut self.told);
-        match self.connector.url(retry.router) {
-            Some(url) if retry.delay.is_zero() => log::log!(level, "{reason}; trying {url}"),
-            _ => log::log!(level, "{reason}; trying again in {:.1} s", retry.delay.as_secs_f64()),
-        }
-    }
-
-    /// Tells the embedding program.
-    fn tell(&mut self, change: LinkChange<'_>) {
-        for observer in &mut self.observers {
-            observer(change);
-        }
-    }
-
     /// Whether an event can be published, or too much waits for the router already. When that begins and ends, it is told.
     fn lets_through(&mut self, joined: &mut Joined, now: Instant) -> bool {
         let dispatcher = &mut self.dispatcher;
@@ -469,10 +388,4 @@ impl Connection {
             _ => *self = Self::Over,
         }
     }
-}
-
-/// A number from 0 to 1 that differs between processes and calls.
-fn chance() -> f64 {
-    let drawn = RandomState::new().hash_one(0_u8) >> 32;
-    f64::from(u32::try_from(drawn).unwrap_or_default()) / f64::from(u32::MAX)
 }

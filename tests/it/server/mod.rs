@@ -7,5 +7,6 @@ mod crowd;
 mod http;
 mod inside;
 mod kill;
+mod program;
 mod sessions;
 mod slow;
