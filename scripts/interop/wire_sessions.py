@@ -13,8 +13,13 @@ PREFIXES = worker_prefixes("n1", "w1")
 COUNT = len(PREFIXES) * len(listed())
 
 
+# One short session after the other: the waits would grow, as they should.
+SHORT_WAITS = ("--reconnect-initial", "100ms", "--reconnect-max", "1s")
+
+
 async def start_agent(router, *flags):
-    return await processes.Child.start(processes.WAMPPROC, "join", router.url, "--node", "n1", "--worker", "w1", *flags)
+    names = ("--node", "n1", "--worker", "w1")
+    return await processes.Child.start(processes.WAMPPROC, "join", router.url, *names, *SHORT_WAITS, *flags)
 
 
 async def accept(router):

@@ -8,6 +8,7 @@ use super::child::Child;
 use super::connector::Connector;
 use super::garbage::Collector;
 use super::handle::{Letter, Publisher, Stopper};
+use super::link_change::{LinkChange, Observer};
 use super::manhole::{Keeper, Plan};
 use super::reconnect::{Reconnect, ReconnectPolicy};
 use super::run::Agent;
@@ -62,6 +63,7 @@ pub struct AgentBuilder {
     reconnect: ReconnectPolicy,
     procedures: Vec<Procedure>,
     on_ready: Option<Box<dyn FnOnce() + Send>>,
+    observers: Vec<Observer>,
     pub(super) manhole: Plan,
 }
 
@@ -86,6 +88,7 @@ impl AgentBuilder {
             reconnect: ReconnectPolicy::default(),
             procedures: Vec::new(),
             on_ready: None,
+            observers: Vec::new(),
             manhole: Plan::default(),
         }
     }
@@ -125,6 +128,14 @@ impl AgentBuilder {
     #[must_use]
     pub fn login(mut self, login: Login) -> Self {
         self.login = login;
+        self
+    }
+
+    /// Adds a router of the same realm, to be tried when those before it fail. Each has its turn, and only when all of them have
+    /// failed the agent waits.
+    #[must_use]
+    pub fn or(mut self, url: Url) -> Self {
+        self.connector.add(url);
         self
     }
 
@@ -230,6 +241,13 @@ impl AgentBuilder {
         self
     }
 
+    /// Adds what to do, on the loop's thread, each time that the connection to the router has changed. It must not wait.
+    #[must_use]
+    pub fn on_link_change(mut self, observer: impl FnMut(LinkChange<'_>) + Send + 'static) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
     /// Makes the agent and starts its sampler; the connection is made by [`Agent::run`].
     ///
     /// # Errors
@@ -275,13 +293,15 @@ impl AgentBuilder {
         let sampler = Sampler::spawn(target, settings, post.clone())?;
         let manhole = Keeper::new(self.manhole, &api, &worker, post.clone())?;
         let collector = Collector::new(self.gc, post.clone());
-        let status = Status::new(self.connector.to_string(), self.realm.clone());
+        let serializer = self.connector.serialization().map(Serialization::name);
+        let status = Status::new(serializer, self.realm.clone());
+        let reconnect = Reconnect::new(self.reconnect, self.connector.count());
         Ok(Agent {
             connector: self.connector,
             realm: self.realm,
             login: self.login,
             patience: self.patience,
-            reconnect: Reconnect::new(self.reconnect),
+            reconnect,
             mailbox,
             publisher: Publisher { post },
             stopper: Stopper { asked: Arc::new(AtomicBool::new(false)), waker: waker.clone() },
@@ -296,7 +316,10 @@ impl AgentBuilder {
                 Supervision::new(supervisor, collector, Child::new(self.child)),
             ),
             on_ready: self.on_ready,
+            observers: self.observers,
             sessions: 0,
+            told: String::new(),
+            is_leaving: false,
         })
     }
 }

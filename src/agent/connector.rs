@@ -1,6 +1,5 @@
 //! The way to the router: over the network to one of several, or in this process.
 
-use std::fmt;
 use std::time::Instant;
 
 use crate::link::LinkError;
@@ -99,16 +98,6 @@ impl Connector {
                 Some(end) => Ok(Box::new(end)),
                 None => Err(LinkError::Lost(TransportError::HungUp)),
             },
-        }
-    }
-}
-
-/// The first router, as the user would write it.
-impl fmt::Display for Connector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.url(0) {
-            Some(url) => url.fmt(f),
-            None => f.write_str("the router in this process"),
         }
     }
 }

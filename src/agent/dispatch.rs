@@ -11,6 +11,7 @@ use super::supervision::Supervision;
 use crate::api::topics::Audience;
 use crate::api::{Api, Failure, Host, Names, Outcome, Step, Topic};
 use crate::sampler::{Job, Report, Sampler, SamplerRequest};
+use crate::sync::clock::Now;
 use crate::sync::ticket::Ticket;
 use crate::transport::MAX_PAYLOAD;
 use crate::wamp::error::uri::NO_SUCH_PROCEDURE;
@@ -136,6 +137,10 @@ impl Dispatcher {
             Ok(Step::Done(outcome)) => self.settle(session, origin, Ok(outcome)),
             Err(failure) => self.settle(session, origin, Err(failure)),
             Ok(Step::Garbage) => self.collect_garbage(session, origin),
+            Ok(Step::Link) => {
+                let outcome = Outcome::of(&self.status.link());
+                self.settle(session, origin, Ok(outcome));
+            }
             Ok(Step::Manhole(order)) => self.order(session, origin, order),
             Ok(Step::Child(order)) => self.order_child(session, origin, order),
             Ok(Step::Ask(job)) => self.ask_sampler(session, origin, job),
@@ -176,6 +181,28 @@ impl Dispatcher {
         }
     }
 
+    /// The router reads too slowly. The event goes behind what waits already: one is not too many.
+    pub(super) fn drops_began(&mut self, session: &mut Session, queued: u64) {
+        let started = self.status.drops.begin(Now::read(), queued);
+        self.announce(Some(session), Topic::LinkDropsStarted, None, &Payload::of(&started));
+    }
+
+    /// The router reads again.
+    pub(super) fn drops_ended(&mut self, session: &mut Session) {
+        if let Some(ended) = self.status.drops.end(Now::read()) {
+            log::warn!("the router reads again: {} events were dropped", ended.dropped);
+            self.announce(Some(session), Topic::LinkDropsEnded, None, &Payload::of(&ended));
+        }
+    }
+
+    /// A session is whole: what the last one could not be told.
+    pub(super) fn session_whole(&mut self, session: &mut Session) {
+        if let Some(ended) = self.status.drops.take_untold() {
+            log::warn!("{} events were dropped before the last session was lost", ended.dropped);
+            self.announce(Some(session), Topic::LinkDropsEnded, None, &Payload::of(&ended));
+        }
+    }
+
     /// A session has begun: the watches that are raised are told anew, and those that were cleared since the last began.
     pub(super) fn session_joined(&mut self) {
         let repeat = self.ask(Box::new(|probe| {
@@ -199,7 +226,7 @@ impl Dispatcher {
         self.manhole.forget_callers();
         self.supervision.child.forget_callers();
         self.supervision.session_ended();
-        self.status.left();
+        self.status.left(Now::read());
         self.reports_linger = true;
         self.end_reports();
     }

@@ -5,13 +5,16 @@ mod builder;
 mod child;
 mod connector;
 mod dispatch;
+mod drops;
 mod ending;
 mod garbage;
 mod handle;
+mod link_change;
 #[cfg_attr(not(feature = "manhole"), path = "manhole_missing.rs")]
 mod manhole;
 mod outbox;
 mod reconnect;
+mod recovery;
 mod registrar;
 mod run;
 mod status;
@@ -23,6 +26,7 @@ use std::io;
 pub use builder::{AgentBuilder, Patience};
 pub use ending::Ending;
 pub use handle::{NotPublished, Publisher, RunningAgent, Stopper};
+pub use link_change::LinkChange;
 pub use reconnect::ReconnectPolicy;
 pub use run::Agent;
 

@@ -1,7 +1,5 @@
 //! The loop: one thread that sleeps until the router, another thread or a deadline has something for it.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -9,10 +7,12 @@ use super::builder::{AgentBuilder, Patience};
 use super::connector::Connector;
 use super::dispatch::Dispatcher;
 use super::handle::{Letter, Publisher, RunningAgent, Stopper};
+use super::link_change::{LinkChange, Observer};
 use super::reconnect::Reconnect;
 use super::registrar::{Attempt, Registrar, Verdict};
 use super::{AgentError, Ending};
 use crate::link::{Link, LinkError};
+use crate::sync::clock::Now;
 use crate::sync::mailbox::Mailbox;
 use crate::sync::wait::{Interest, earlier, until, wait};
 use crate::sync::waker::Waker;
@@ -29,23 +29,6 @@ const TURN: usize = 256;
 /// How long a turn may take, one event aside: so that a router that keeps us busy cannot keep us from ending.
 const TURN_TIME: Duration = Duration::from_millis(5);
 
-/// Reasons of an ABORT that trying again does not mend (*Predefined URIs*, and those of Crossbar.io). Any other, like that of
-/// a router which shuts down, may be over the next time.
-const FINAL_REFUSALS: [&str; 12] = [
-    "wamp.error.authentication_denied",
-    "wamp.error.authentication_failed",
-    "wamp.error.authentication_required",
-    "wamp.error.authorization_denied",
-    "wamp.error.authorization_required",
-    "wamp.error.invalid_uri",
-    "wamp.error.no_auth_method",
-    "wamp.error.no_matching_auth_method",
-    "wamp.error.no_such_principal",
-    "wamp.error.no_such_realm",
-    "wamp.error.no_such_role",
-    "wamp.error.not_authorized",
-];
-
 /// An agent that is ready to run.
 pub struct Agent {
     pub(super) connector: Connector,
@@ -60,11 +43,15 @@ pub struct Agent {
     pub(super) waker: Waker,
     pub(super) dispatcher: Dispatcher,
     pub(super) on_ready: Option<Box<dyn FnOnce() + Send>>,
+    pub(super) observers: Vec<Observer>,
     pub(super) sessions: u64,
+    /// What failed last, as it was logged: while nothing else does, once is enough.
+    pub(super) told: String,
+    pub(super) is_leaving: bool,
 }
 
 /// Where the agent is between two turns.
-enum Connection {
+pub(super) enum Connection {
     /// Waits for the moment of the next attempt, and before that until the router of the link that failed has gone too.
     Waiting { until: Instant, failed: Option<Box<Joined>> },
     /// Has a link, open or about to be.
@@ -74,16 +61,14 @@ enum Connection {
 }
 
 /// A link, and what is registered over it.
-struct Joined {
-    link: Link,
+pub(super) struct Joined {
+    pub link: Link,
     registrar: Registrar,
     progress: Progress,
     /// Why the last refused procedure was refused.
     refusal: Option<WampError>,
     /// Whether it was logged that a name is taken: once a session is enough.
     told_taken: bool,
-    /// Events that were not published since the router reads too slowly.
-    dropped: u64,
     leaving: bool,
 }
 
@@ -152,6 +137,9 @@ impl Agent {
             self.waker.hush();
             self.read_letters(&mut connection, now);
             if self.is_to_end(now) {
+                if !std::mem::replace(&mut self.is_leaving, true) {
+                    self.tell(LinkChange::Leaving);
+                }
                 connection.leave(now);
             }
             let more = match self.turn(&mut connection, now) {
@@ -189,12 +177,15 @@ impl Agent {
     }
 
     /// Whether there is nothing more to do than to say goodbye.
-    fn is_to_end(&mut self, now: Instant) -> bool {
+    pub(super) fn is_to_end(&mut self, now: Instant) -> bool {
         self.stopper.is_asked() || self.dispatcher.supervision.may_leave(now)
     }
 
     fn connect(&mut self, now: Instant) -> Result<Connection, AgentError> {
-        let link = self.connector.connect(0, now).and_then(|transport| Link::join(transport, &self.realm, &self.login));
+        let router = self.reconnect.router();
+        self.dispatcher.status.dialled(self.connector.url(router).map(ToString::to_string));
+        let link =
+            self.connector.connect(router, now).and_then(|transport| Link::join(transport, &self.realm, &self.login));
         match link {
             Ok(link) => Ok(Connection::Linked(Box::new(Joined {
                 link,
@@ -206,7 +197,6 @@ impl Agent {
                 progress: Progress::Registering,
                 refusal: None,
                 told_taken: false,
-                dropped: 0,
                 leaving: false,
             }))),
             Err(error) => self.recover(error.into(), None, now),
@@ -220,8 +210,9 @@ impl Agent {
             let Ok(Some(letter)) = self.mailbox.try_recv() else { break };
             let session = match connection {
                 Connection::Linked(joined) if joined.link.is_joined() => {
+                    self.dispatcher.status.measured(joined.link.load());
                     // What the router does not take is still told to those inside.
-                    (!letter.is_event() || joined.lets_through(now)).then(|| joined.link.session())
+                    (!letter.is_event() || self.lets_through(joined, now)).then(|| joined.link.session())
                 }
                 _ => None,
             };
@@ -270,6 +261,10 @@ impl Agent {
             self.dispatcher.publish_held(joined.link.session());
         }
         joined.link.flush(now)?;
+        if self.dispatcher.status.drops.is_dropping() && joined.link.is_relieved() {
+            self.dispatcher.drops_ended(joined.link.session());
+            joined.link.flush(now)?;
+        }
         Ok(if joined.link.may_go_on() { Turn::More } else { turn })
     }
 
@@ -279,7 +274,7 @@ impl Agent {
                 self.sessions += 1;
                 let router = details.agent.unwrap_or_else(|| "a router that does not say its name".to_owned());
                 log::info!("joined {} as session {session} of {router}", self.realm);
-                self.dispatcher.status.joined(session.get(), router, now);
+                self.dispatcher.status.joined(session.get(), router, Now::read());
                 self.dispatcher.session_joined();
             }
             Event::Registered { request, registration } => {
@@ -311,6 +306,7 @@ impl Agent {
             }
             Event::Invocation { request, registration, details, payload } => {
                 let procedure = joined.registrar.procedure(registration);
+                self.dispatcher.status.measured(joined.link.load());
                 self.dispatcher.invoke(joined.link.session(), procedure, request, details, &payload);
             }
             // An interrupted invocation was answered by the session; if the sampler still works on it, its answer will
@@ -344,58 +340,38 @@ impl Agent {
             return Err(AgentError::NothingRegistered(refusal));
         }
         self.reconnect.whole(now);
+        self.told.clear();
         log::info!("{} procedures registered", joined.registrar.count());
+        self.dispatcher.session_whole(joined.link.session());
         if let Some(notice) = self.on_ready.take() {
             notice();
+        }
+        let url = self.connector.url(self.reconnect.router()).map(ToString::to_string);
+        if let Some(session) = self.dispatcher.status.session() {
+            self.tell(LinkChange::Ready { url: url.as_deref(), session });
         }
         Ok(())
     }
 
-    /// What to do after a failure: another attempt, or the end.
-    fn recover(
-        &mut self,
-        error: AgentError,
-        mut failed: Option<Box<Joined>>,
-        now: Instant,
-    ) -> Result<Connection, AgentError> {
-        self.dispatcher.session_ended();
-        if self.is_to_end(now) {
-            log::debug!("ended without a GOODBYE: {error}");
-            return Ok(Connection::Over);
-        }
-        let AgentError::Link(error) = error else {
-            if let Some(failed) = &mut failed {
-                // The connection is well, it is we who give up; whether the router hears it does not matter any more.
-                failed.link.leave(CLOSE_NORMAL, now);
-                let _ = failed.link.flush(now);
+    /// Whether an event can be published, or too much waits for the router already. When that begins and ends, it is told.
+    fn lets_through(&mut self, joined: &mut Joined, now: Instant) -> bool {
+        let dispatcher = &mut self.dispatcher;
+        if dispatcher.status.drops.is_dropping() {
+            // It may have room by now.
+            if joined.link.flush(now).is_ok() && joined.link.is_relieved() {
+                dispatcher.drops_ended(joined.link.session());
+                return true;
             }
-            return Err(error);
-        };
-        let is_final = match &error {
-            LinkError::Refused(closing) => FINAL_REFUSALS.contains(&closing.reason.as_str()),
-            _ => matches!(self.connector, Connector::Embedded(_)),
-        };
-        if is_final || self.patience == Patience::OneAttempt {
-            return Err(error.into());
+        } else {
+            if !joined.link.is_backed_up() || (joined.link.flush(now).is_ok() && !joined.link.is_backed_up()) {
+                return true;
+            }
+            log::warn!("the router reads too slowly: events are dropped");
+            let queued = joined.link.load().queued;
+            dispatcher.drops_began(joined.link.session(), queued);
         }
-        let delay = self.reconnect.next_delay(now, chance());
-        log::warn!("{error}; trying again in {:.1} s", delay.as_secs_f64());
-        Ok(Connection::Waiting { until: now + delay, failed })
-    }
-}
-
-impl Joined {
-    /// Whether an event can be published, or too much waits for the router already. When that begins and ends, it is logged.
-    fn lets_through(&mut self, now: Instant) -> bool {
-        // It may have room by now.
-        let is_backed_up = self.link.is_backed_up() && (self.link.flush(now).is_err() || self.link.is_backed_up());
-        match (is_backed_up, self.dropped) {
-            (true, 0) => log::warn!("the router reads too slowly: events are dropped"),
-            (false, count @ 1..) => log::warn!("the router reads again: {count} events were dropped"),
-            _ => {}
-        }
-        self.dropped = if is_backed_up { self.dropped + 1 } else { 0 };
-        !is_backed_up
+        dispatcher.status.drops.count();
+        false
     }
 }
 
@@ -412,10 +388,4 @@ impl Connection {
             _ => *self = Self::Over,
         }
     }
-}
-
-/// A number from 0 to 1 that differs between processes and calls.
-fn chance() -> f64 {
-    let drawn = RandomState::new().hash_one(0_u8) >> 32;
-    f64::from(u32::try_from(drawn).unwrap_or_default()) / f64::from(u32::MAX)
 }

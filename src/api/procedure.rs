@@ -34,6 +34,8 @@ pub(super) enum Handler {
     Sampler(fn(&mut Probe, &Call) -> Result<Outcome, Failure>),
     /// Whoever knows how the target collects its garbage.
     Garbage,
+    /// Whoever holds on to the router.
+    Link,
     /// Whoever keeps the manhole.
     Manhole(fn(&Call) -> Result<Order, Failure>),
     /// The supervisor of the child.
@@ -61,6 +63,8 @@ pub enum Step {
     Ask(Job<Result<Outcome, Failure>>),
     /// The target's garbage is to be collected.
     Garbage,
+    /// It is about the connection to the router.
+    Link,
     /// Whoever keeps the manhole must do this.
     Manhole(Order),
     /// The supervisor of the child must do this.
@@ -125,6 +129,7 @@ impl Procedure {
                 Ok(Step::Ask(Box::new(move |probe| answer(probe, &call))))
             }
             Handler::Garbage => Ok(Step::Garbage),
+            Handler::Link => Ok(Step::Link),
             Handler::Manhole(order) => order(&call(arguments)).map(Step::Manhole),
             Handler::Child(order) => order(&call(arguments)).map(Step::Child),
             Handler::Custom(handler) => handler(&arguments).map(|value| Step::Done(Outcome::of(&value))),

@@ -67,6 +67,10 @@ topics! {
     WatchRaised = "on_watch_raised", "`{ts, name, metric, side, threshold, value, since, again}`", Everyone;
     /// A watch was cleared.
     WatchCleared = "on_watch_cleared", "the same with `duration` (s) and `reason` before `again`", Everyone;
+    /// The router reads too slowly: from now on events are dropped.
+    LinkDropsStarted = "on_link_drops_started", "`{ts, queued}`", Everyone;
+    /// Events are published again; `dropped` is how many were not. After a lost session it is told in the next.
+    LinkDropsEnded = "on_link_drops_ended", "`{ts, since, duration, dropped}`", Everyone;
     /// A manhole is about to be started.
     ManholeStarting = "on_manhole_starting", "the value of `get_manhole`", NotTheCaller;
     /// The manhole listens.

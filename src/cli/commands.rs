@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::flags::{Store, set};
+use super::flags::{Store, push, set};
 use super::given::Given;
 use super::{accounts, call, join, procedures, publish, serve, subscribe, values};
 use crate::transport::url::Url;
@@ -68,13 +68,13 @@ pub struct Positional {
 pub enum Times {
     /// It must be given.
     Once,
-    /// It may be given; this holds without it.
-    AtMostOnce {
-        /// What holds without it.
-        default: &'static str,
-    },
     /// As often as one likes.
     Any,
+    /// As often as one likes; without it this holds.
+    AnyOr {
+        /// What holds.
+        default: &'static str,
+    },
     /// All words behind `--`, whatever they look like; none without.
     BehindDashes,
 }
@@ -141,8 +141,8 @@ pub const COMMANDS: &[Command] = &[
         positionals: &[
             Positional {
                 name: "URL",
-                times: Times::AtMostOnce { default: Url::DEFAULT },
-                store: Store::Text(|given, text| set(&mut given.place.url, text.parse())),
+                times: Times::AnyOr { default: Url::DEFAULT },
+                store: Store::Text(|given, text| push(&mut given.routers, text.parse())),
             },
             COMMAND,
         ],
@@ -151,12 +151,14 @@ pub const COMMANDS: &[Command] = &[
             "Joins a realm, registers the management API and answers calls until a signal ends it. It waits for a \
              router that is not there yet, and comes back with all procedures when the connection is lost. A router \
              that refuses the realm or the login ends it.",
+            "Of several routers the first that lets it in will do. They are tried in turn, and only when all have failed \
+             it waits.",
             ABOUT_TARGETS,
             "When every procedure is registered, one line is printed: ready URL REALM.",
             ABOUT_CHILD,
         ],
         exits: Exit::ALL,
-        run: |given| join::run(&given.place, &given.process(), &given.connection),
+        run: |given| join::run(&given.routers, &given.place, &given.process(), &given.connection),
     },
     Command {
         id: Name::Call,

@@ -3,6 +3,7 @@
 
 use super::failure::Failure;
 use super::given::Process;
+use super::notice;
 use super::signals::Signals;
 use crate::agent::{AgentBuilder, Ending};
 use crate::supervisor::End;
@@ -24,7 +25,8 @@ pub fn run<S>(
         return child.end(agent.run());
     }
     let signals = Signals::catch()?;
-    let agent = process.agent.configure(process.target.configure(builder)?).build()?;
+    let builder = notice::configure(process.agent.configure(process.target.configure(builder)?))?;
+    let agent = builder.build()?;
     let _kept = before()?;
     let stopper = agent.stopper();
     signals.then(move || stopper.stop());

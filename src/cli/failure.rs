@@ -99,7 +99,9 @@ impl Failure {
 
 const fn exit_of(error: &LinkError) -> Exit {
     match error {
-        LinkError::Unanswered(_) | LinkError::Unreachable(TransportError::TooSlow(_)) => Exit::TimedOut,
+        LinkError::Unanswered(_) | LinkError::Unreachable(TransportError::NoAnswer(_) | TransportError::TooSlow(_)) => {
+            Exit::TimedOut
+        }
         LinkError::Unreachable(_) => Exit::Unreachable,
         LinkError::Refused(_) => Exit::Refused,
         LinkError::Randomness(_) => Exit::Failed,

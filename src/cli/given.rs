@@ -33,6 +33,8 @@ use crate::wamp::options::Match;
 pub struct Given {
     /// Where to connect to, or what to open.
     pub place: Place,
+    /// The routers that `join` may join.
+    pub routers: Vec<Url>,
     /// The procedure to call or the topic; nothing until it is given.
     pub subject: String,
     /// What `call` and `publish` send.
@@ -69,6 +71,7 @@ impl Default for Given {
     fn default() -> Self {
         Self {
             place: Place::default(),
+            routers: Vec::new(),
             subject: String::new(),
             arguments: Arguments::default(),
             timeout: Timeout::default(),

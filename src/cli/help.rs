@@ -39,7 +39,7 @@ pub fn command(command: &Command) -> String {
         paragraph(&mut text, "", about);
     }
     for positional in command.positionals {
-        if let Times::AtMostOnce { default } = positional.times {
+        if let Times::AnyOr { default } = positional.times {
             text.push('\n');
             paragraph(&mut text, "", &format!("{} is {default} when it is not given.", positional.name));
         }
@@ -54,8 +54,7 @@ pub fn command(command: &Command) -> String {
 pub fn usage(command: &Command) -> String {
     let positionals = command.positionals.iter().map(|Positional { name, times, .. }| match times {
         Times::Once => format!(" {name}"),
-        Times::AtMostOnce { .. } => format!(" [{name}]"),
-        Times::Any => format!(" [{name}]..."),
+        Times::Any | Times::AnyOr { .. } => format!(" [{name}]..."),
         Times::BehindDashes => format!(" [-- {name} [ARG]...]"),
     });
     format!("wampproc {} [FLAG]...{}", command.name, positionals.collect::<String>())
@@ -144,7 +143,7 @@ mod tests {
     #[test]
     fn usage_shows_what_must_and_what_may_be_given() {
         let usages: Vec<String> = COMMANDS.iter().map(usage).collect();
-        assert!(usages.contains(&"wampproc join [FLAG]... [URL] [-- COMMAND [ARG]...]".to_owned()));
+        assert!(usages.contains(&"wampproc join [FLAG]... [URL]... [-- COMMAND [ARG]...]".to_owned()));
         assert!(usages.contains(&"wampproc call [FLAG]... PROCEDURE [ARG]...".to_owned()));
         assert!(usages.contains(&"wampproc procedures [FLAG]...".to_owned()));
     }

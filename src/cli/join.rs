@@ -4,20 +4,35 @@ use super::ending;
 use super::failure::Failure;
 use super::given::{Connection, Place, Process};
 use super::ready::{self, Destination};
-use crate::agent::Agent;
+use crate::agent::{Agent, LinkChange};
+use crate::transport::url::Url;
 
-pub(super) fn run(place: &Place, process: &Process<'_>, connection: &Connection) -> Result<(), Failure> {
+pub(super) fn run(
+    routers: &[Url],
+    place: &Place,
+    process: &Process<'_>,
+    connection: &Connection,
+) -> Result<(), Failure> {
     connection.check()?;
     let login = place.login.resolve()?;
-    let ready = Destination::of(process)?;
-    let url = place.url.to_string();
-    let builder = Agent::builder(place.url.clone())
+    let mut ready = Some((Destination::of(process)?, place.realm.clone()));
+    let (first, others) =
+        routers.split_first().map_or_else(Default::default, |(first, others)| (first.clone(), others));
+    let builder = Agent::builder(first)
         .realm(place.realm.clone())
         .login(login)
         .serialization(place.serialization)
         .patience(connection.patience)
         .reconnect(connection.reconnect)
         .keepalive(connection.keepalive)
-        .on_ready(ready::notice(ready, move || url, place.realm.clone()));
-    ending::run(process, builder, || Ok(()))
+        // Which of the routers it will be is known only then.
+        .on_link_change(move |change| {
+            if let LinkChange::Ready { url, .. } = change {
+                let url = url.unwrap_or_default().to_owned();
+                if let Some((destination, realm)) = ready.take() {
+                    ready::notice(destination, move || url, realm)();
+                }
+            }
+        });
+    ending::run(process, others.iter().cloned().fold(builder, |builder, url| builder.or(url)), || Ok(()))
 }

@@ -24,6 +24,7 @@ mod logger;
 mod login;
 #[cfg_attr(not(feature = "manhole"), path = "manhole_missing.rs")]
 mod manhole;
+mod notice;
 mod output;
 mod parse;
 mod procedures;

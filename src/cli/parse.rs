@@ -75,7 +75,7 @@ fn parse_for(command: &'static Command, parser: &mut Parser) -> Result<Asked, Us
             }
         }
     }
-    positionals.end()?;
+    positionals.end(&mut given)?;
     if let Some((one, other)) = EXCLUSIVE.iter().find(|(one, other)| flags.contains(one) && flags.contains(other)) {
         return Err(wrong(id, format!("expected either --{one} or --{other}, got both")));
     }
@@ -138,11 +138,13 @@ fn sentence(error: lexopt::Error) -> String {
 struct Positionals {
     command: &'static Command,
     taken: usize,
+    /// Nothing was taken, but what stands behind `--`.
+    is_empty: bool,
 }
 
 impl Positionals {
     const fn of(command: &'static Command) -> Self {
-        Self { command, taken: 0 }
+        Self { command, taken: 0, is_empty: true }
     }
 
     fn take(&mut self, given: &mut Given, word: &OsStr) -> Result<(), UsageError> {
@@ -151,9 +153,10 @@ impl Positionals {
         let Some(positional) = next else {
             return Err(wrong(id, format!("expected no more arguments, got {word:?}")));
         };
-        if positional.times != Times::Any {
+        if !matches!(positional.times, Times::Any | Times::AnyOr { .. }) {
             self.taken += 1;
         }
+        self.is_empty = false;
         store_value(given, positional.store, word)
             .map_err(|sentence| wrong(id, format!("{}: {sentence}", positional.name)))
     }
@@ -179,12 +182,14 @@ impl Positionals {
         if is_empty { Err(wrong("expected a program behind --, got nothing".to_owned())) } else { Ok(()) }
     }
 
-    fn end(&self) -> Result<(), UsageError> {
-        match self.command.positionals.get(self.taken) {
-            Some(missing) if missing.times == Times::Once => {
-                Err(wrong(Some(self.command.id), format!("expected {}, got nothing", missing.name)))
-            }
-            _ => Ok(()),
+    fn end(&self, given: &mut Given) -> Result<(), UsageError> {
+        let Some(missing) = self.command.positionals.get(self.taken) else { return Ok(()) };
+        let wrong = |sentence: String| wrong(Some(self.command.id), sentence);
+        match missing.times {
+            Times::Once => Err(wrong(format!("expected {}, got nothing", missing.name))),
+            Times::AnyOr { default } if self.is_empty => store_value(given, missing.store, OsStr::new(default))
+                .map_err(|sentence| wrong(format!("{}: {sentence}", missing.name))),
+            Times::Any | Times::AnyOr { .. } | Times::BehindDashes => Ok(()),
         }
     }
 }
@@ -264,12 +269,6 @@ fn defaults(command: &Command) -> Result<Given, UsageError> {
         if let Takes::Value { default: Some(default), store, .. } = flag.takes {
             store_value(&mut given, store, OsStr::new(default))
                 .map_err(|sentence| wrong(Some(command.id), format!("--{}: {sentence}", flag.long)))?;
-        }
-    }
-    for positional in command.positionals {
-        if let Times::AtMostOnce { default } = positional.times {
-            store_value(&mut given, positional.store, OsStr::new(default))
-                .map_err(|sentence| wrong(Some(command.id), format!("{}: {sentence}", positional.name)))?;
         }
     }
     Ok(given)

@@ -52,7 +52,7 @@ fn what_is_not_given_is_the_tables_default() {
     let subscribe = given(&["subscribe", "a.b"]);
     assert_eq!((subscribe.timeout, subscribe.subscription.count), (Timeout::Unsaid, None));
     let join = given(&["join"]);
-    assert_eq!((join.place.url, join.log_level), (call.place.url, log::LevelFilter::Info));
+    assert_eq!((join.routers, join.log_level), (vec![call.place.url], log::LevelFilter::Info));
     // What a program that links the library has without asking is what this one has.
     assert_eq!(join.connection.keepalive, KeepalivePolicy::default());
     assert_eq!(join.connection.reconnect, ReconnectPolicy::default());
@@ -126,7 +126,7 @@ fn what_is_wrong_is_told_with_what_to_type() {
         (&["call", "a.b", "-k", "x"], "-k: expected KEY=VALUE, got \"x\""),
         (&["call", "a.b", "-k", "x=1", "-k", "x=2"], "-k: expected every KEY once, got \"x\" twice"),
         (&["join", "http://x"], "URL: expected a URL like ws://HOST:PORT/ws or rs://HOST:PORT, got \"http://x\""),
-        (&["join", "ws://a/", "ws://b/"], "expected no more arguments, got \"ws://b/\""),
+        (&["join", "ws://a/", "b"], "URL: expected a URL like ws://HOST:PORT/ws or rs://HOST:PORT, got \"b\""),
         (&["procedures", "x"], "expected no more arguments, got \"x\""),
         (&["subscribe", "a.b", "--match", "regex"], "--match: expected exact, prefix or wildcard, got \"regex\""),
     ] {

@@ -56,7 +56,7 @@ impl Client {
     ///
     /// # Errors
     /// [`LinkError`]; who has no time left for HELLO's answer gets [`LinkError::Unanswered`], for any step before
-    /// [`LinkError::Unreachable`] with [`TransportError::TooSlow`]; an interrupt is [`LinkError::Lost`].
+    /// [`LinkError::Unreachable`] with [`TransportError::NoAnswer`] or [`TransportError::TooSlow`]; an interrupt is [`LinkError::Lost`].
     pub fn join(destination: Destination<'_>, limit: Limit, interrupt: Waker) -> Result<Self, LinkError> {
         let Destination { url, serialization, realm, login } = destination;
         let dial = Dial::within(url, KeepalivePolicy::default(), limit, Instant::now());

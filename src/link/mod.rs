@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::sync::wait::{Interest, earlier};
 use crate::transport::dial::Limit;
+use crate::transport::traffic::Traffic;
 use crate::transport::{Incoming, Transport, TransportError};
 use crate::wamp::Uri;
 use crate::wamp::auth::{Login, NONCE_LENGTH};
@@ -41,8 +42,21 @@ pub struct Link {
     patience: Option<Instant>,
     /// Whether reading stopped because too much waits to be written: more may have been read off the socket already.
     held_back: bool,
+    /// The most that ever waited to be written.
+    most_queued: usize,
     /// Since when the router takes nothing, though something waits for it.
     stalled: Option<Instant>,
+}
+
+/// What a connection has carried, and what waits because the router does not read: bytes, or messages in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// What has gone over it.
+    pub traffic: Traffic,
+    /// What waits.
+    pub queued: u64,
+    /// The most that ever did.
+    pub queued_max: u64,
 }
 
 /// How far it has come.
@@ -122,6 +136,7 @@ impl Link {
             limit,
             patience: None,
             held_back: false,
+            most_queued: 0,
             stalled: None,
         })
     }
@@ -155,6 +170,20 @@ impl Link {
     #[must_use]
     pub fn is_backed_up(&self) -> bool {
         self.transport.queued() > BACKLOG
+    }
+
+    /// Whether what waited is mostly gone, so that events may be added again: well below what makes it
+    /// [`Link::is_backed_up`], so that it does not go to and fro with every event.
+    #[must_use]
+    pub fn is_relieved(&self) -> bool {
+        self.transport.queued() <= BACKLOG / 2
+    }
+
+    /// What has gone over the connection, and what waits.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let queued = self.transport.queued() as u64;
+        Load { traffic: self.transport.traffic(), queued, queued_max: queued.max(self.most_queued as u64) }
     }
 
     /// Whether there may be events to receive although the descriptor is not ready: reading was held back until our own
@@ -241,6 +270,7 @@ impl Link {
         }
         self.send();
         let before = self.transport.queued();
+        self.most_queued = self.most_queued.max(before);
         self.transport.flush(now).map_err(|error| self.lost(error))?;
         let after = self.transport.queued();
         self.stalled = match self.stalled {

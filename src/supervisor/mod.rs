@@ -51,6 +51,7 @@ mod publication;
 mod reaper;
 mod report;
 mod restart;
+mod service_manager;
 mod signals;
 mod spawn;
 mod streams;
@@ -72,6 +73,7 @@ pub use order::{Answer, Captured, Order, Refusal, Request};
 pub use publication::{EVENT_INTERVAL, LARGEST_EVENT, Output, Stream};
 pub use report::{End, Exit, LONGEST_COMMAND, Report, Started, Usage};
 pub use restart::{HEALTHY, LONGEST_DELAY, MOST_RESTARTS, RestartLimit, RestartPolicy, RestartRule};
+pub use service_manager::ServiceManager;
 pub use signals::Inherited;
 
 use crate::sync::thread::Thread;

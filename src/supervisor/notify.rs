@@ -4,21 +4,19 @@
 //! Heard are processes of our own user or root, and what descends from us whoever it is by now. Descriptors that come along
 //! (`FDSTORE`, `BARRIER`) are closed, which is what a barrier waits for.
 
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::path::Path;
+use std::os::unix::net::UnixDatagram;
 
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::PassCred;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixAddr, bind, recvmsg, setsockopt};
 use nix::unistd::geteuid;
 
-use super::spawn::NOTIFY_SOCKET;
+use super::service_manager::ServiceManager;
 use crate::process::is_descendant;
 
 /// The longest message that is heard, in bytes; systemd's own limit.
@@ -49,27 +47,20 @@ pub(super) struct Notifications {
     child: UnixDatagram,
     /// The child's `NOTIFY_SOCKET`.
     address: OsString,
-    own: UnixDatagram,
-    systemd: SocketAddr,
+    systemd: ServiceManager,
 }
 
 impl Notifications {
     /// `None` when nobody waits for ours.
     pub fn open() -> io::Result<Option<Self>> {
-        let Some(name) = env::var_os(NOTIFY_SOCKET).filter(|name| !name.is_empty()) else { return Ok(None) };
-        let systemd = match name.as_bytes().strip_prefix(b"@") {
-            Some(name) => SocketAddr::from_abstract_name(name)?,
-            None => SocketAddr::from_pathname(Path::new(&name))?,
-        };
-        let own = UnixDatagram::unbound()?;
-        own.set_nonblocking(true)?;
+        let Some(systemd) = ServiceManager::find()? else { return Ok(None) };
         let child = UnixDatagram::unbound()?;
         // Without a name the kernel gives an abstract one that is free (unix(7)).
         bind(child.as_raw_fd(), &UnixAddr::new_unnamed())?;
         setsockopt(&child, PassCred, &true)?;
         let mut address = OsString::from("@");
         address.push(OsStr::from_bytes(child.local_addr()?.as_abstract_name().unwrap_or_default()));
-        Ok(Some(Self { child, address, own, systemd }))
+        Ok(Some(Self { child, address, systemd }))
     }
 
     pub fn address(&self) -> &OsStr {
@@ -96,9 +87,7 @@ impl Notifications {
 
     /// Tells systemd something.
     pub fn say(&self, message: &[u8]) {
-        if let Err(error) = self.own.send_to_addr(message, &self.systemd) {
-            log::warn!("systemd is not notified: {error}");
-        }
+        self.systemd.say(message);
     }
 
     /// The next message, `None` when it is of somebody who has no say.

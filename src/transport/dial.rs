@@ -22,6 +22,7 @@ use super::keepalive::KeepalivePolicy;
 use super::lookup::{LookUp, look_up};
 use super::rawsocket::RawSocket;
 use super::socket::Socket;
+use super::traffic::Traffic;
 use super::url::{Scheme, Url};
 use super::websocket::{Channel, End};
 use super::{Incoming, SharedMessage, Transport, TransportError};
@@ -183,7 +184,7 @@ impl Dial {
                 self.step = connect_to(others, deadline, now)?;
                 Ok(())
             }
-            _ => Err(TransportError::TooSlow("accept the connection")),
+            _ => Err(TransportError::NoAnswer("accept the connection")),
         }
     }
 
@@ -325,6 +326,13 @@ impl Transport for Dial {
         }
     }
 
+    fn traffic(&self) -> Traffic {
+        match &self.step {
+            Step::Open(channel) => channel.traffic(),
+            _ => Traffic::default(),
+        }
+    }
+
     fn deadline(&self) -> Option<Instant> {
         match &self.step {
             Step::Resolving(_, deadline) | Step::Upgrading(_, deadline) => *deadline,
@@ -339,7 +347,7 @@ impl Transport for Dial {
         match &mut self.step {
             Step::Open(channel) => channel.expire(now),
             _ if !is_due => Ok(()),
-            Step::Resolving(..) => Err(TransportError::TooSlow("be looked up")),
+            Step::Resolving(..) => Err(TransportError::NoAnswer("be looked up")),
             Step::Connecting(_) => self.give_up_attempt(now),
             Step::Upgrading(..) => Err(TransportError::TooSlow("answer the WebSocket upgrade")),
             Step::Failed => Ok(()),
@@ -411,7 +419,7 @@ mod tests {
         let deadline = now + CONNECT_PATIENCE;
         let mut dial = dial(connect_to([address].into(), Some(deadline), now).unwrap(), "ws://host.example/");
         assert_eq!(dial.deadline(), Some(deadline));
-        assert!(matches!(dial.expire(deadline), Err(TransportError::TooSlow(_))));
+        assert!(matches!(dial.expire(deadline), Err(TransportError::NoAnswer(_))));
         assert_eq!((dial.interest(), dial.deadline()), (Interest::NONE, None));
         assert!(matches!(dial.receive(deadline), Err(TransportError::HungUp)));
     }

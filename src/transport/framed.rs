@@ -45,6 +45,11 @@ impl Framed {
         &mut self.stream
     }
 
+    /// Bytes read and bytes written so far.
+    pub(super) const fn bytes(&self) -> (u64, u64) {
+        (self.stream.bytes_read(), self.stream.bytes_written())
+    }
+
     pub(super) fn socket(&self) -> &Socket {
         self.stream.socket()
     }

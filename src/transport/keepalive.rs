@@ -36,19 +36,31 @@ pub struct Keepalive {
     heard: Instant,
     /// When the ping went out that nothing has answered.
     pinged: Option<Instant>,
+    /// When the ping went out that no pong has answered.
+    awaited: Option<Instant>,
+    round_trip: Option<Duration>,
 }
 
 impl Keepalive {
     /// Begins to watch.
     #[must_use]
     pub const fn new(policy: KeepalivePolicy, now: Instant) -> Self {
-        Self { policy, heard: now, pinged: None }
+        Self { policy, heard: now, pinged: None, awaited: None, round_trip: None }
     }
 
     /// Something came from the peer.
     pub fn heard(&mut self, now: Instant) {
         self.heard = now;
         self.pinged = None;
+    }
+
+    /// A pong came. How long the last pong took that answered a ping.
+    pub fn answered(&mut self, now: Instant) -> Option<Duration> {
+        if let Some(pinged) = self.awaited.take() {
+            self.round_trip = Some(now.saturating_duration_since(pinged));
+        }
+        self.heard(now);
+        self.round_trip
     }
 
     /// When [`Keepalive::due`] has an answer other than nothing.
@@ -69,6 +81,7 @@ impl Keepalive {
             return Due::GiveUp(now.saturating_duration_since(self.heard));
         }
         self.pinged = Some(now);
+        self.awaited = Some(now);
         Due::Ping
     }
 }
@@ -103,6 +116,17 @@ mod tests {
         watch.heard(start + 20 * SECOND);
         assert_eq!(watch.due(start + 25 * SECOND), Due::Nothing);
         assert_eq!(watch.deadline(), Some(start + 30 * SECOND));
+    }
+
+    #[test]
+    fn a_pong_tells_how_long_it_took_whatever_came_before_it() {
+        let (mut watch, start) = watch(Some(10 * SECOND));
+        assert_eq!(watch.answered(start + SECOND), None, "nobody asked");
+        assert_eq!(watch.due(start + 11 * SECOND), Due::Ping);
+        watch.heard(start + 12 * SECOND);
+        assert_eq!(watch.answered(start + 14 * SECOND), Some(3 * SECOND));
+        assert_eq!(watch.answered(start + 15 * SECOND), Some(3 * SECOND));
+        assert_eq!(watch.deadline(), Some(start + 25 * SECOND));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
+use super::traffic::Traffic;
 use super::{Incoming, SharedMessage, Transport, TransportError};
 use crate::sync::mailbox::{Closed, Mailbox, NotSent, Post, mailbox};
 use crate::sync::wait::Interest;
@@ -35,6 +36,7 @@ pub struct Memory {
     peer_waits: Arc<AtomicBool>,
     waiting: Arc<AtomicBool>,
     opened: bool,
+    traffic: Traffic,
 }
 
 /// Makes a connection; either end may go to another thread.
@@ -59,6 +61,7 @@ pub fn pair() -> io::Result<(Memory, Memory)> {
             peer_waits: Arc::clone(&right_waits),
             waiting: Arc::clone(&left_waits),
             opened: false,
+            traffic: Traffic::default(),
         },
         Memory {
             incoming: right,
@@ -71,6 +74,7 @@ pub fn pair() -> io::Result<(Memory, Memory)> {
             peer_waits: left_waits,
             waiting: right_waits,
             opened: false,
+            traffic: Traffic::default(),
         },
     ))
 }
@@ -126,6 +130,7 @@ impl Transport for Memory {
         let next = self.next();
         if let Ok(Some(message)) = &next {
             self.incoming_bytes.fetch_sub(message.size(), Ordering::SeqCst);
+            self.traffic.received.count();
         }
         if self.peer_waits.load(Ordering::SeqCst) && self.has_room() {
             self.peer_waits.store(false, Ordering::SeqCst);
@@ -139,6 +144,7 @@ impl Transport for Memory {
     }
 
     fn send(&mut self, message: Message) {
+        self.traffic.sent.count();
         let refused = if self.overflow.is_empty() { self.put(message) } else { Some(message) };
         self.overflow.extend(refused);
     }
@@ -161,6 +167,10 @@ impl Transport for Memory {
 
     fn queued(&self) -> usize {
         self.overflow.len()
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.traffic
     }
 
     fn deadline(&self) -> Option<Instant> {

@@ -15,6 +15,7 @@ pub mod memory;
 pub mod rawsocket;
 pub mod socket;
 mod stream;
+pub mod traffic;
 pub mod url;
 pub mod websocket;
 
@@ -26,6 +27,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tungstenite::Bytes;
+
+use traffic::Traffic;
 
 use crate::sync::wait::Interest;
 use crate::wamp::Message;
@@ -82,6 +85,9 @@ pub trait Transport: Send {
 
     /// Bytes that wait because the peer does not read (in memory: messages).
     fn queued(&self) -> usize;
+
+    /// What has gone over the connection.
+    fn traffic(&self) -> Traffic;
 
     /// The peer has a session. Before that, a router's end takes messages of [`MAX_HELLO`] bytes only.
     fn welcome(&mut self) {}
@@ -176,7 +182,9 @@ pub enum TransportError {
     Handshake(String),
     /// The peer did not answer the handshake of a RawSocket as it must.
     Greeting(String),
-    /// A step took longer than it may.
+    /// A step towards a connection took longer than it may: as far as can be seen there is nobody.
+    NoAnswer(&'static str),
+    /// A step with the peer took longer than it may.
     TooSlow(&'static str),
     /// The peer has been silent for so long, in seconds, that it must be gone.
     Silent(u64),
@@ -195,7 +203,7 @@ impl fmt::Display for TransportError {
             Self::Connect { address, error } => write!(f, "no connection to {address}: {error}"),
             Self::Handshake(got) => write!(f, "expected a WebSocket upgrade to WAMP, got {got}"),
             Self::Greeting(got) => write!(f, "expected the answer to a RawSocket handshake, got {got}"),
-            Self::TooSlow(step) => write!(f, "the peer took too long to {step}"),
+            Self::NoAnswer(step) | Self::TooSlow(step) => write!(f, "the peer took too long to {step}"),
             Self::Silent(seconds) => write!(f, "the peer has been silent for {seconds} s"),
             Self::Framing(what) => write!(f, "the peer broke the protocol: {what}"),
             Self::HungUp => f.write_str("the peer hung up"),
@@ -205,6 +213,14 @@ impl fmt::Display for TransportError {
 }
 
 impl std::error::Error for TransportError {}
+
+impl TransportError {
+    /// Whether no connection could be made at all, so that nobody noticed the attempt.
+    #[must_use]
+    pub const fn is_absence(&self) -> bool {
+        matches!(self, Self::Resolve { .. } | Self::Connect { .. } | Self::NoAnswer(_))
+    }
+}
 
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {

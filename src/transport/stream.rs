@@ -27,17 +27,19 @@ pub(super) struct Stream {
     /// Whether the last write found no room.
     full: bool,
     alive: bool,
+    bytes_read: u64,
+    bytes_written: u64,
 }
 
 impl Stream {
     pub(super) fn new(socket: Socket) -> Self {
-        Self { socket: Arc::new(socket), left: ROUND, full: false, alive: false }
+        Self { socket: Arc::new(socket), left: ROUND, full: false, alive: false, bytes_read: 0, bytes_written: 0 }
     }
 
     /// The same stream for another layer above, when the one there is holds nothing of it.
     pub(super) fn handed_on(&self) -> Self {
-        let Self { left, full, alive, .. } = *self;
-        Self { socket: Arc::clone(&self.socket), left, full, alive }
+        let Self { left, full, alive, bytes_read, bytes_written, .. } = *self;
+        Self { socket: Arc::clone(&self.socket), left, full, alive, bytes_read, bytes_written }
     }
 
     pub(super) fn socket(&self) -> &Socket {
@@ -47,12 +49,23 @@ impl Stream {
     /// Room in a buffer that was full is a sign of life.
     fn note_write(&mut self, result: &io::Result<usize>) {
         self.alive |= result.is_ok() && self.full;
+        self.bytes_written += result.as_ref().map_or(0, |count| *count as u64);
         self.full = result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
     }
 
     /// Whether the last write found no room.
     pub(super) const fn is_full(&self) -> bool {
         self.full
+    }
+
+    /// Bytes read so far.
+    pub(super) const fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// Bytes written so far.
+    pub(super) const fn bytes_written(&self) -> u64 {
+        self.bytes_written
     }
 
     /// Whether there was a sign of life since this was last asked.
@@ -75,6 +88,7 @@ impl Read for Stream {
             }
         };
         self.alive |= count > 0;
+        self.bytes_read += count as u64;
         // Zero is the end of the stream, not an empty one.
         let drained = count > 0 && count < buffer.len();
         self.left = if drained { 0 } else { self.left.saturating_sub(count) };

@@ -15,6 +15,7 @@ use super::frame::LongFrame;
 use super::framed::Framed;
 use super::keepalive::{Due, Keepalive, KeepalivePolicy};
 use super::socket::Socket;
+use super::traffic::Traffic;
 use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
 use crate::sync::wait::{Interest, wait};
 use crate::wamp::Message;
@@ -103,6 +104,8 @@ pub struct Channel {
     /// What comes in is thrown away: the WebSocket layer has lost its place in the stream, and must not read on.
     deaf: bool,
     keepalive: Keepalive,
+    /// Its bytes are counted by the stream.
+    traffic: Traffic,
     closing: Option<Closing>,
     /// How long it may take from [`Transport::close`] until what was queued before is out.
     drain: Duration,
@@ -174,6 +177,7 @@ impl Channel {
             pongs: 0,
             deaf: false,
             keepalive,
+            traffic: Traffic::default(),
             closing: None,
             drain: CLOSE_PATIENCE,
         }
@@ -340,7 +344,10 @@ impl Transport for Channel {
             };
             self.keepalive.heard(now);
             match frame {
-                Frame::Text(_) | Frame::Binary(_) => return Ok(self.read(&frame)),
+                Frame::Text(_) | Frame::Binary(_) => {
+                    self.traffic.received.count();
+                    return Ok(self.read(&frame));
+                }
                 // Answered by the WebSocket layer, which buffers the answer when it cannot write.
                 Frame::Ping(data) => {
                     self.pongs += data.len() + 2;
@@ -349,7 +356,8 @@ impl Transport for Channel {
                         return Err(TransportError::Framing("it sends pings and does not read the answers".to_owned()));
                     }
                 }
-                Frame::Pong(_) | Frame::Frame(_) => {}
+                Frame::Pong(_) => self.traffic.round_trip = self.keepalive.answered(now),
+                Frame::Frame(_) => {}
                 Frame::Close(_) => {
                     self.closing.get_or_insert(Closing::Said(now + CLOSE_PATIENCE));
                 }
@@ -358,6 +366,7 @@ impl Transport for Channel {
     }
 
     fn send(&mut self, message: Message) {
+        self.traffic.sent.count();
         self.queue(match self.serialization {
             Serialization::Json => Frame::Text(json::encode(&message).into()),
             #[cfg(any(feature = "cbor", feature = "msgpack"))]
@@ -366,6 +375,7 @@ impl Transport for Channel {
     }
 
     fn send_shared(&mut self, message: &SharedMessage) {
+        self.traffic.sent.count();
         let bytes = message.written(self.serialization);
         self.queue(match self.serialization {
             // What JSON is written in is UTF-8.
@@ -407,6 +417,15 @@ impl Transport for Channel {
 
     fn queued(&self) -> usize {
         self.queued + self.socket.get_ref().left()
+    }
+
+    fn traffic(&self) -> Traffic {
+        let (read, written) = self.socket.get_ref().bytes();
+        Traffic {
+            received: self.traffic.received.of_bytes(read),
+            sent: self.traffic.sent.of_bytes(written),
+            ..self.traffic
+        }
     }
 
     fn welcome(&mut self) {

@@ -15,7 +15,8 @@ use crate::fake_router::{Client, FakeRouter, registrations};
 
 fn builder(router: &FakeRouter) -> AgentBuilder {
     let quickly = Duration::from_millis(5);
-    let policy = ReconnectPolicy { initial: quickly, factor: 1.0, max: quickly, healthy: Duration::ZERO };
+    let policy =
+        ReconnectPolicy { initial: quickly, factor: 1.0, max: quickly, absent: quickly, healthy: Duration::ZERO };
     Agent::builder(router.url()).node("n1").worker("w1").reconnect(policy)
 }
 

@@ -56,7 +56,8 @@ fn the_agent_is_whole_again_after_every_restart() {
     let address = server.local_addr();
     let url: Url = server.url().parse().unwrap();
     let quickly = Duration::from_millis(2);
-    let policy = ReconnectPolicy { initial: quickly, factor: 1.0, max: quickly, healthy: Duration::ZERO };
+    let policy =
+        ReconnectPolicy { initial: quickly, factor: 1.0, max: quickly, absent: quickly, healthy: Duration::ZERO };
     let agent = Agent::builder(url.clone()).worker("w1").node("n1").reconnect(policy).build().unwrap();
     let running = agent.spawn().unwrap();
     let (realm, login) = (Uri::from("realm1"), Login::default());

@@ -330,7 +330,8 @@ fn first_change(router: &FakeRouter) -> (Client, Value) {
 fn what_is_raised_is_told_anew_in_the_next_session() {
     let router = FakeRouter::new();
     let quickly = Duration::from_millis(5);
-    let policy = ReconnectPolicy { initial: quickly, factor: 1.0, max: quickly, healthy: Duration::ZERO };
+    let policy =
+        ReconnectPolicy { initial: quickly, factor: 1.0, max: quickly, absent: quickly, healthy: Duration::ZERO };
     let rule = Rule::new("threads", Threshold::Above(0.0)).unwrap();
     let agent = Agent::builder(router.url()).node("n1").worker("w1").reconnect(policy).watch("w", rule);
     let _running = agent.interval(Duration::from_millis(10)).history(0).build().unwrap().spawn().unwrap();

@@ -5,6 +5,7 @@ mod child;
 mod cpu;
 mod history;
 mod inspect;
+mod link;
 mod manhole;
 mod statistics;
 mod system;
@@ -29,7 +30,7 @@ struct Entry {
 type Answer = Result<Outcome, Failure>;
 
 /// The tables, in the order of the documentation.
-const TABLES: [fn() -> Vec<Entry>; 10] = [
+const TABLES: [fn() -> Vec<Entry>; 11] = [
     cpu::entries,
     statistics::entries,
     watch::entries,
@@ -39,6 +40,7 @@ const TABLES: [fn() -> Vec<Entry>; 10] = [
     inspect::entries,
     history::entries,
     system::entries,
+    link::entries,
     capabilities::entries,
 ];
 

@@ -85,23 +85,36 @@ pub(super) const FLAGS: &[Flag] = &[
         short: None,
         takes: Takes::Value {
             name: "TIME",
-            default: Some("100ms"),
+            default: Some("1.5s"),
             store: Store::Text(|given, text| set(&mut given.connection.reconnect.initial, values::delay(text))),
         },
         commands: &[Join],
         help: "How long to wait before the first new attempt to connect; each further wait is half as long again. A random \
-               part of it is left out, so that agents that lost the same router do not come back all at once.",
+               part of it is left out, so that agents that lost the same router do not come back all at once. After a \
+               session of 5 s or more the very first attempt waits for nothing.",
     },
     Flag {
         long: "reconnect-max",
         short: None,
         takes: Takes::Value {
             name: "TIME",
-            default: Some("30s"),
+            default: Some("5m"),
             store: Store::Text(|given, text| set(&mut given.connection.reconnect.max, values::delay(text))),
         },
         commands: &[Join],
         help: "The longest such wait; not less than the first.",
+    },
+    Flag {
+        long: "reconnect-absent",
+        short: None,
+        takes: Takes::Value {
+            name: "TIME",
+            default: Some("2s"),
+            store: Store::Text(|given, text| set(&mut given.connection.reconnect.absent, values::delay(text))),
+        },
+        commands: &[Join],
+        help: "The longest wait while nobody is there: as long as no connection can be made at all, attempts cost no router \
+               anything, and one that comes back is found soon.",
     },
     Flag {
         long: "ping-interval",

@@ -99,6 +99,7 @@ pub fn all() -> impl Iterator<Item = &'static Flag> {
 pub const EXCLUSIVE: &[(&str, &str)] = &[
     ("no-retry", "reconnect-initial"),
     ("no-retry", "reconnect-max"),
+    ("no-retry", "reconnect-absent"),
     ("users", "allow-remote-anonymous"),
     ("secret-file", "secret-env"),
     ("secret-file", "secret-fd"),
@@ -117,7 +118,7 @@ pub(super) fn set<T, E: ToString>(place: &mut T, value: Result<T, E>) -> Result<
 }
 
 /// Stores one more value.
-fn push<T, E: ToString>(place: &mut Vec<T>, value: Result<T, E>) -> Result<(), String> {
+pub(super) fn push<T, E: ToString>(place: &mut Vec<T>, value: Result<T, E>) -> Result<(), String> {
     place.push(value.map_err(|error| error.to_string())?);
     Ok(())
 }

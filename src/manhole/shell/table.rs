@@ -310,7 +310,7 @@ pub const COMMANDS: &[Command] = &[
     Command {
         name: "session",
         arguments: "",
-        help: "The connection to the router: URL, realm, session, counters; and the id of the process.",
+        help: "The connection to the router: URL, realm, session, traffic, failures, counters; and the id of the process.",
         completes: Completes::Nothing,
         run: |words| nothing(words).map(|()| Step::Ask(Request::Agent(Question::Session), Written::By(text::session))),
     },

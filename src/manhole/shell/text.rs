@@ -210,6 +210,12 @@ pub(super) fn session(value: &Value, style: &Style) -> String {
             ("sessions", cell(value, "sessions")),
             ("calls", format!("{} answered, {} of them with an error", cell(value, "calls"), cell(value, "errors"))),
             ("events", format!("{} published, {} lost", cell(value, "events"), cell(value, "events_lost"))),
+            ("failures", format!("{}, the last: {}", cell(value, "failures"), cell(value, "last_failure"))),
+            ("serializer", cell(value, "serializer")),
+            ("in", format!("{} messages, {} bytes", cell(value, "messages_in"), cell(value, "bytes_in"))),
+            ("out", format!("{} messages, {} bytes", cell(value, "messages_out"), cell(value, "bytes_out"))),
+            ("queued", format!("{} bytes, at most {}", cell(value, "queued"), cell(value, "queued_max"))),
+            ("round trip", format!("{} s", cell(value, "round_trip"))),
         ],
         style,
     )

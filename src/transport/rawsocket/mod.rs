@@ -23,6 +23,7 @@ use message::{HEADER, Kind, Outgoing};
 use super::keepalive::{Due, Keepalive, KeepalivePolicy};
 use super::socket::Socket;
 use super::stream::Stream;
+use super::traffic::Traffic;
 use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
 use crate::sync::wait::Interest;
 use crate::wamp::Message;
@@ -75,6 +76,8 @@ pub struct RawSocket {
     other: Sender,
     /// Once the peer has pinged.
     keepalive: Option<Keepalive>,
+    /// Its bytes are counted by the stream.
+    traffic: Traffic,
     closing: Option<Closing>,
     drain: Duration,
 }
@@ -158,6 +161,7 @@ impl RawSocket {
             refused: None,
             other,
             keepalive: None,
+            traffic: Traffic::default(),
             closing: None,
             drain: CLOSE_PATIENCE,
         }
@@ -180,6 +184,7 @@ impl RawSocket {
             return;
         }
         if self.stage == Stage::Open && self.closing.is_none() {
+            self.traffic.sent.count();
             self.push(Outgoing::new(Kind::Regular, payload));
         }
     }
@@ -356,6 +361,7 @@ impl Transport for RawSocket {
             }
             match kind {
                 Kind::Regular => {
+                    self.traffic.received.count();
                     let decoded = self.serialization.decode(bytes, self.other);
                     return Ok(decoded.map_or_else(|error| Incoming::Malformed(error.to_string()), Incoming::Message));
                 }
@@ -369,7 +375,7 @@ impl Transport for RawSocket {
                     self.push(answer);
                     self.keepalive.get_or_insert_with(|| Keepalive::new(self.policy, now));
                 }
-                Kind::Pong => {}
+                Kind::Pong => self.traffic.round_trip = self.keepalive.as_mut().and_then(|it| it.answered(now)),
             }
         }
     }
@@ -417,6 +423,14 @@ impl Transport for RawSocket {
 
     fn queued(&self) -> usize {
         self.queued
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic {
+            received: self.traffic.received.of_bytes(self.stream.bytes_read()),
+            sent: self.traffic.sent.of_bytes(self.stream.bytes_written()),
+            ..self.traffic
+        }
     }
 
     fn welcome(&mut self) {

@@ -21,7 +21,7 @@ use crate::fake_router::{Client, FakeRouter};
 use crate::support::{End, Program, pipe, wampproc};
 
 /// A port that nobody listens on, and nobody else can take, as long as the descriptor is open.
-fn closed_port() -> (OwnedFd, u16) {
+pub fn closed_port() -> (OwnedFd, u16) {
     let fd = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
     bind(fd.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).unwrap();
     let port = getsockname::<SockaddrIn>(fd.as_raw_fd()).unwrap().port();

@@ -21,8 +21,8 @@ fn usage_errors_say_what_to_type_and_exit_2() {
         (&["publish", "a..b"], "wampproc: TOPIC: expected components separated by dots"),
         (&["publish", "wamp.x"], "wampproc: TOPIC: expected a URI that does not begin with wamp., which is"),
         (
-            &["join", "--reconnect-initial", "1m"],
-            "wampproc: --reconnect-max: expected at least --reconnect-initial, which is 1m, got 30s\n",
+            &["join", "--reconnect-initial", "10m"],
+            "wampproc: --reconnect-max: expected at least --reconnect-initial, which is 10m, got 5m\n",
         ),
         (&["subscribe", "a..b"], "wampproc: TOPIC: expected components separated by dots"),
         (&["join", "ws://127.0.0.1:9/ws", "--worker", "a.b"], "wampproc: --worker: expected characters other than"),

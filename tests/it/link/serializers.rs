@@ -7,21 +7,12 @@ use wampproc::wamp::codec::Serialization;
 
 use crate::support::{Program, run, wampproc};
 
-/// The same router's URL for another transport.
-fn over(scheme: &str, ws: &str) -> String {
-    match scheme {
-        "rs" => ws.replace("ws://", "rs://").trim_end_matches("/ws").to_owned(),
-        _ => ws.to_owned(),
-    }
-}
-
 #[test]
 fn every_serialization_goes_over_every_transport() {
-    let mut router = Program::spawn(wampproc(["serve", "--listen", "127.0.0.1:0"]));
-    let ws = router.line().split(' ').nth(1).unwrap().to_owned();
+    let (_router, ws) = super::serve("127.0.0.1:0");
     for scheme in ["ws", "rs"] {
         for serializer in Serialization::ALL.iter().map(|serialization| serialization.name()) {
-            let url = over(scheme, &ws);
+            let url = if scheme == "rs" { super::raw(&ws) } else { ws.clone() };
             let mut agent = Program::spawn(wampproc(["join", &url, "--worker", "w1", "--serializer", serializer]));
             assert_eq!(agent.line(), format!("ready {} realm1", url.parse::<Url>().unwrap()));
             let place = ["--url", &url, "--serializer", serializer];

@@ -1,11 +1,13 @@
 //! The embedded router from outside: real sockets, real clients, and peers that mean no good.
 
 mod attacks;
+mod burst;
 mod client;
 mod crowd;
 mod http;
 mod inside;
 mod kill;
+mod program;
 mod rawsocket;
 mod sessions;
 mod slow;

@@ -90,7 +90,8 @@ fn replace(file: &Path, text: &str) {
 /// An agent of that target.
 fn builder(router: &FakeRouter, choice: TargetChoice) -> AgentBuilder {
     let quickly = Duration::from_millis(5);
-    let policy = ReconnectPolicy { initial: quickly, factor: 1.0, max: quickly, healthy: Duration::ZERO };
+    let policy =
+        ReconnectPolicy { initial: quickly, factor: 1.0, max: quickly, absent: quickly, healthy: Duration::ZERO };
     Agent::builder(router.url()).node("n1").worker("w1").reconnect(policy).target(choice)
 }
 

@@ -13,6 +13,7 @@ use super::*;
 use crate::router::RouterConfig;
 use crate::sync::wait::Interest;
 use crate::sync::waker::Waker;
+use crate::transport::traffic::Traffic;
 use crate::transport::{SharedMessage, Transport, TransportError};
 use crate::wamp::codec::json;
 use crate::wamp::id::RandomIds;
@@ -109,6 +110,10 @@ impl Transport for Fake {
     fn queued(&self) -> usize {
         let line = self.line();
         line.queue.len() * line.cost
+    }
+
+    fn traffic(&self) -> Traffic {
+        Traffic::default()
     }
 
     fn unfinished(&self) -> usize {
