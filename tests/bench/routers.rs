@@ -19,7 +19,7 @@ use tungstenite::client::IntoClientRequest;
 use tungstenite::http::HeaderValue;
 use tungstenite::{Message as Frame, WebSocket};
 use wampproc::wamp::Message;
-use wampproc::wamp::codec::{Serialization, json};
+use wampproc::wamp::codec::{Sender, Serialization, json};
 
 const ROUNDS: usize = 5;
 const CALLS: usize = 10_000;
@@ -164,7 +164,7 @@ impl Client {
 
     fn read(&mut self) -> Message {
         let frame = self.next();
-        self.serialization.decode(&frame.into_data()).expect("a message")
+        self.serialization.decode(&frame.into_data(), Sender::Router).expect("a message")
     }
 
     /// Queues a call.
@@ -235,7 +235,9 @@ impl Callee {
                 if !frame.is_text() && !frame.is_binary() {
                     continue;
                 }
-                let Ok(Message::Invocation { request, payload, .. }) = serialization.decode(&frame.into_data()) else {
+                let Ok(Message::Invocation { request, payload, .. }) =
+                    serialization.decode(&frame.into_data(), Sender::Router)
+                else {
                     panic!("expected an invocation");
                 };
                 let answer = Message::Yield { request, options: Default::default(), payload };
