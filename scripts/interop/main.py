@@ -30,6 +30,7 @@ from router_rules import check_rules
 from signals import check_agent_signals, check_serve_signals, check_waiting_agent_signals
 from target import Target, worker_prefixes
 from variants import check_variants
+from websocket import check_websocket
 from wire import check_wire
 
 IDS = ("--node", "n1", "--worker", "w1")
@@ -160,6 +161,7 @@ async def node_of_crossbar(checks):
 # What a run without names does, in this order.
 PARTS = {
     "anchor": anchor,
+    "websocket": check_websocket,
     "wire": check_wire,
     "serve": on_serve,
     "router": router,
