@@ -8,7 +8,8 @@
 #                                 manhole beside OpenSSH's and dropbear's servers
 #
 # One line a check, `ok NAME` or `FAILED NAME: reason`, and last `N passed, N failed`; the exit status is 0 when none
-# failed. WAMPPROC names the binary to check; without it the release build is made first. Talks to loopback only, but
+# failed. WAMPPROC names the binary to check; without it the release build is made first (WAMPPROC_ECHO: the same for the
+# peer of the part `websocket`). Talks to loopback only, but
 # for the installs: a venv in .venv and node_modules beside the scripts (kept for the next run), and, when they are
 # missing, Debian's python3-venv, nodejs, npm, openssh-client, sshpass, dropbear-bin and putty-tools, for
 # the bench openssh-server, too.
@@ -74,7 +75,7 @@ python_environment() {
     # The stamp says which requirements the environment was completed for.
     local stamp=$venv/interop.stamp
     if [ -x "$venv/bin/python" ] && cat "$here/requirements.txt" "$here/constraints.txt" | cmp -s - "$stamp" &&
-        "$venv/bin/python" -c 'import asyncssh, autobahn, crossbar, paramiko, psutil, websockets'; then
+        "$venv/bin/python" -c 'import asyncssh, autobahn, crossbar, kosoku, paramiko, psutil, websockets'; then
         return
     fi
     rm -rf "$venv"
@@ -123,6 +124,8 @@ xconn_router() {
         || cargo install --quiet --locked --version 0.1.0 --features router --root "${CARGO_TARGET_DIR:-target}/xconn" xconn-core
 }
 
+build_echo() { cargo build --locked --example echo; }
+
 # Our agent and Crossbar.io's NativeProcess, driven alike by one program that plays the router: median latency of a call,
 # and calls per second with 64 in flight. Then measuring, beside psutil; our router, Crossbar.io's and xconn's; the manhole,
 # OpenSSH's server and dropbear's, driven alike by OpenSSH's client. The ratios are what counts.
@@ -162,8 +165,12 @@ main() {
         step "prerequisite: the release build" build || return
         WAMPPROC=$PWD/${CARGO_TARGET_DIR:-target}/release/wampproc
     fi
+    if [ -z "${WAMPPROC_ECHO:-}" ]; then
+        step "prerequisite: the echo peer of the WebSocket layer" build_echo || return
+        WAMPPROC_ECHO=$PWD/${CARGO_TARGET_DIR:-target}/debug/examples/echo
+    fi
     # All temporary files below go with $work, however the run ends.
-    export WAMPPROC TMPDIR=$work PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+    export WAMPPROC WAMPPROC_ECHO TMPDIR=$work PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
     mkfifo "$work/output"
     tee -a "$results" < "$work/output" &
     local copier=$!

@@ -32,6 +32,7 @@ from signals import check_agent_signals, check_serve_signals, check_waiting_agen
 from target import Target, worker_prefixes
 from variants import check_variants
 from watches import check_watches
+from websocket import check_websocket
 from wire import check_wire
 
 IDS = ("--node", "n1", "--worker", "w1")
@@ -173,6 +174,7 @@ async def node_of_crossbar(checks):
 # What a run without names does, in this order.
 PARTS = {
     "anchor": anchor,
+    "websocket": check_websocket,
     "wire": check_wire,
     "serve": on_serve,
     "router": router,

@@ -3,7 +3,13 @@
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 
+use tungstenite::protocol::Role;
+
 use super::*;
+use crate::transport::websocket::Channel;
+use crate::transport::{Incoming, MAX_HELLO, MAX_MESSAGE, Transport};
+use crate::wamp::Message;
+use crate::wamp::codec::Serialization;
 use crate::wamp::error::uri;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -207,7 +213,7 @@ fn memory_is_given_back_between_messages_and_nothing_else() {
         let (pongs, _socket) = reader.join().unwrap();
         assert_eq!(pongs, 50);
         assert!(matches!(channel.receive(now), Ok(Incoming::Nothing)));
-        assert_eq!((channel.unfinished(), channel.socket.get_ref().follower().longest()), (0, 0), "{end:?}");
+        assert_eq!((channel.unfinished(), channel.frames.socket.get_ref().follower().longest()), (0, 0), "{end:?}");
     }
 }
 

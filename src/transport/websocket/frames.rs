@@ -1,4 +1,5 @@
-//! An open WebSocket that carries messages, the same for both of its ends.
+//! An open WebSocket as frames in and frames out, whatever they carry: queues, limits, pings and the closing handshake, the
+//! same for both ends. Driven as every transport is (see [`crate::transport`]).
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
@@ -7,19 +8,18 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use tungstenite::error::{CapacityError, ProtocolError};
+use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
-use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Bytes, Error, Message as Frame, Utf8Bytes, WebSocket};
 
-use super::frame::LongFrame;
-use super::framed::Framed;
-use super::keepalive::{Due, Keepalive, KeepalivePolicy};
-use super::socket::Socket;
-use super::traffic::Traffic;
-use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
+use super::end::End;
 use crate::sync::wait::{Interest, wait};
-use crate::wamp::Message;
-use crate::wamp::codec::{Sender, Serialization, json};
+use crate::transport::TransportError;
+use crate::transport::frame::LongFrame;
+use crate::transport::framed::Framed;
+use crate::transport::keepalive::{Due, Keepalive, KeepalivePolicy};
+use crate::transport::socket::Socket;
+use crate::transport::traffic::Traffic;
 
 /// What a queued frame costs beside its text: an entry of the queue, a header, an allocation.
 const FRAME_COST: usize = 64;
@@ -40,61 +40,38 @@ const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 /// Reads of what nobody wants, before other work gets its turn.
 const DISCARDED_READS: usize = 64;
 
-/// Which end of the connection this is, with the size of its buffers: a client has one connection, a router many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The end that connected.
-    Client,
-    /// The end that accepted.
-    Server,
+/// What a WebSocket carries: the payload of a frame, or of several that make one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// A text.
+    Text(Utf8Bytes),
+    /// Bytes.
+    Binary(Bytes),
 }
 
-impl End {
-    /// Who sends what comes in.
-    const fn other(self) -> Sender {
-        match self {
-            Self::Client => Sender::Router,
-            Self::Server => Sender::Client,
-        }
-    }
-
-    const fn role(self) -> Role {
-        match self {
-            Self::Client => Role::Client,
-            Self::Server => Role::Server,
-        }
-    }
-
-    /// Bytes handed to the WebSocket layer before it must write them. What waits beyond that stays in the queue, where it
-    /// is counted.
-    const fn write_unit(self) -> usize {
-        match self {
-            Self::Client => 16 * 1024,
-            Self::Server => 8 * 1024,
-        }
-    }
-
-    /// The limits of a WebSocket on this end, before there is a session.
-    #[must_use]
-    pub fn config(self) -> WebSocketConfig {
-        let (read_buffer, longest) = match self {
-            Self::Client => (16 * 1024, MAX_FORWARDED),
-            Self::Server => (4 * 1024, MAX_HELLO),
-        };
-        WebSocketConfig::default()
-            .read_buffer_size(read_buffer)
-            .write_buffer_size(self.write_unit())
-            .max_message_size(Some(longest))
-            .max_frame_size(Some(longest))
-    }
+/// What came in.
+#[derive(Debug)]
+pub enum Arrival {
+    /// Nothing until the descriptor is ready.
+    Nothing,
+    /// A message.
+    Data(Data),
+    /// A message that is longer than may be, of which no more is read. The connection can still be written to.
+    TooLong {
+        /// Bytes that it may have.
+        longest: usize,
+        /// Bytes that it has so far.
+        got: usize,
+    },
+    /// The peer closed in good order.
+    Closed,
 }
 
 /// An open WebSocket.
 #[derive(Debug)]
-pub struct Channel {
+pub struct Frames {
     socket: WebSocket<Framed>,
     end: End,
-    serialization: Serialization,
     queue: VecDeque<Frame>,
     queued: usize,
     /// Whether the last write did not go out whole.
@@ -107,7 +84,7 @@ pub struct Channel {
     /// Its bytes are counted by the stream.
     traffic: Traffic,
     closing: Option<Closing>,
-    /// How long it may take from [`Transport::close`] until what was queued before is out.
+    /// How long it may take from [`Frames::close`] until what was queued before is out.
     drain: Duration,
 }
 
@@ -128,49 +105,20 @@ impl Closing {
     }
 }
 
-impl Channel {
-    /// A client's end, after the router has answered the upgrade.
-    pub(super) fn dialled(
-        socket: WebSocket<Framed>,
-        serialization: Serialization,
-        policy: KeepalivePolicy,
-        now: Instant,
-    ) -> Self {
-        Self::new(socket, End::Client, serialization, policy, now)
-    }
-
-    /// A router's end, after it has answered the upgrade. `early` is what the client sent behind its request.
+impl Frames {
+    /// That end of a connection whose upgrade is done. `early` is what came behind the head.
     #[must_use]
-    pub fn accepted(
-        socket: Socket,
-        early: Vec<u8>,
-        serialization: Serialization,
-        policy: KeepalivePolicy,
-        now: Instant,
-    ) -> Self {
+    pub fn new(socket: Socket, early: Vec<u8>, end: End, policy: KeepalivePolicy, now: Instant) -> Self {
         let stream = Framed::accepted(socket, &early);
-        let socket = WebSocket::from_partially_read(stream, early, Role::Server, Some(End::Server.config()));
-        Self::new(socket, End::Server, serialization, policy, now)
+        Self::on(WebSocket::from_partially_read(stream, early, end.role(), Some(end.config())), end, policy, now)
     }
 
-    /// How long what is queued may take to go out once the connection is to be closed.
-    #[must_use]
-    pub fn draining_within(self, drain: Duration) -> Self {
-        Self { drain, ..self }
-    }
-
-    fn new(
-        socket: WebSocket<Framed>,
-        end: End,
-        serialization: Serialization,
-        policy: KeepalivePolicy,
-        now: Instant,
-    ) -> Self {
+    /// That end of an open WebSocket.
+    pub(in crate::transport) fn on(socket: WebSocket<Framed>, end: End, policy: KeepalivePolicy, now: Instant) -> Self {
         let keepalive = Keepalive::new(policy, now);
         Self {
             socket,
             end,
-            serialization,
             queue: VecDeque::new(),
             queued: 0,
             blocked: false,
@@ -181,6 +129,26 @@ impl Channel {
             closing: None,
             drain: CLOSE_PATIENCE,
         }
+    }
+
+    /// How long what is queued may take to go out once the connection is to be closed; 500 ms if this is not said.
+    #[must_use]
+    pub fn draining_within(self, drain: Duration) -> Self {
+        Self { drain, ..self }
+    }
+
+    /// Which end this is.
+    #[must_use]
+    pub const fn end(&self) -> End {
+        self.end
+    }
+
+    /// From now on takes messages of so many bytes, instead of what [`End::config`] has.
+    pub fn take_up_to(&mut self, longest: usize) {
+        self.socket.set_config(|config| {
+            config.max_message_size = Some(longest);
+            config.max_frame_size = Some(longest);
+        });
     }
 
     fn queue(&mut self, frame: Frame) {
@@ -251,36 +219,19 @@ impl Channel {
         }
     }
 
-    /// The message that a frame is.
-    fn read(&self, frame: &Frame) -> Incoming {
-        let decoded = match (self.serialization, frame) {
-            (Serialization::Json, Frame::Text(text)) => json::decode_from(text, self.end.other()),
-            #[cfg(any(feature = "cbor", feature = "msgpack"))]
-            (Serialization::Binary(binary), Frame::Binary(bytes)) => binary.decode(bytes, self.end.other()),
-            #[cfg(any(feature = "cbor", feature = "msgpack"))]
-            (Serialization::Binary(_), _) => {
-                return Incoming::Malformed("expected a binary frame, got text".to_owned());
-            }
-            (Serialization::Json, _) => {
-                return Incoming::Malformed("expected a text frame, got a binary one".to_owned());
-            }
-        };
-        decoded.map_or_else(|error| Incoming::Malformed(error.to_string()), Incoming::Message)
-    }
-
     fn has_unread(&self) -> io::Result<bool> {
         let [ready] = wait([(self.fd(), Interest::READ)], Some(Duration::ZERO))?;
         Ok(ready.readable)
     }
 
     /// Throws away a round of what comes in, until the peer has hung up.
-    fn pass_over(&mut self) -> Result<Incoming, TransportError> {
+    fn pass_over(&mut self) -> Result<Arrival, TransportError> {
         let mut sink = [0; 4096];
         loop {
             match self.socket.get_mut().read(&mut sink) {
-                Ok(0) => return Ok(Incoming::Closed),
+                Ok(0) => return Ok(Arrival::Closed),
                 Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Incoming::Nothing),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Arrival::Nothing),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return Err(TransportError::HungUp),
             }
@@ -313,16 +264,24 @@ fn is_hang_up(kind: io::ErrorKind) -> bool {
     matches!(kind, ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof)
 }
 
-impl Transport for Channel {
-    fn fd(&self) -> BorrowedFd<'_> {
+impl Frames {
+    /// The descriptor to wait for.
+    #[must_use]
+    pub fn fd(&self) -> BorrowedFd<'_> {
         self.socket.get_ref().as_fd()
     }
 
-    fn interest(&self) -> Interest {
+    /// What to wait for on it.
+    #[must_use]
+    pub fn interest(&self) -> Interest {
         Interest { read: true, write: self.blocked }
     }
 
-    fn receive(&mut self, now: Instant) -> Result<Incoming, TransportError> {
+    /// The next message, without waiting.
+    ///
+    /// # Errors
+    /// [`TransportError`]: the connection is gone.
+    pub fn receive(&mut self, now: Instant) -> Result<Arrival, TransportError> {
         if self.deaf {
             return self.pass_over();
         }
@@ -332,22 +291,20 @@ impl Transport for Channel {
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.look_for_life(now);
                     self.give_memory_back();
-                    return Ok(Incoming::Nothing);
+                    return Ok(Arrival::Nothing);
                 }
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(Error::ConnectionClosed) => return Ok(Incoming::Closed),
+                Err(Error::ConnectionClosed) => return Ok(Arrival::Closed),
                 Err(Error::Capacity(CapacityError::MessageTooLong { size, max_size })) => {
                     self.deaf = true;
-                    return Ok(Incoming::Malformed(format!("expected at most {max_size} bytes, got {size}")));
+                    return Ok(Arrival::TooLong { longest: max_size, got: size });
                 }
                 Err(error) => return Err(self.fail(error)),
             };
             self.keepalive.heard(now);
             match frame {
-                Frame::Text(_) | Frame::Binary(_) => {
-                    self.traffic.received.count();
-                    return Ok(self.read(&frame));
-                }
+                Frame::Text(text) => return Ok(self.arrived(Data::Text(text))),
+                Frame::Binary(bytes) => return Ok(self.arrived(Data::Binary(bytes))),
                 // Answered by the WebSocket layer, which buffers the answer when it cannot write.
                 Frame::Ping(data) => {
                     self.pongs += data.len() + 2;
@@ -365,27 +322,25 @@ impl Transport for Channel {
         }
     }
 
-    fn send(&mut self, message: Message) {
+    fn arrived(&mut self, data: Data) -> Arrival {
+        self.traffic.received.count();
+        Arrival::Data(data)
+    }
+
+    /// Queues a message.
+    pub fn send(&mut self, data: Data) {
         self.traffic.sent.count();
-        self.queue(match self.serialization {
-            Serialization::Json => Frame::Text(json::encode(&message).into()),
-            #[cfg(any(feature = "cbor", feature = "msgpack"))]
-            Serialization::Binary(binary) => Frame::Binary(binary.encode(&message).into()),
+        self.queue(match data {
+            Data::Text(text) => Frame::Text(text),
+            Data::Binary(bytes) => Frame::Binary(bytes),
         });
     }
 
-    fn send_shared(&mut self, message: &SharedMessage) {
-        self.traffic.sent.count();
-        let bytes = message.written(self.serialization);
-        self.queue(match self.serialization {
-            // What JSON is written in is UTF-8.
-            Serialization::Json => Frame::Text(Utf8Bytes::try_from(bytes).unwrap_or_default()),
-            #[cfg(any(feature = "cbor", feature = "msgpack"))]
-            Serialization::Binary(_) => Frame::Binary(bytes),
-        });
-    }
-
-    fn flush(&mut self, now: Instant) -> Result<(), TransportError> {
+    /// Writes what is queued, as far as the peer takes it.
+    ///
+    /// # Errors
+    /// [`TransportError`]: the connection is gone.
+    pub fn flush(&mut self, now: Instant) -> Result<(), TransportError> {
         if !self.socket.can_write() {
             self.queue.clear();
             self.queued = 0;
@@ -415,11 +370,15 @@ impl Transport for Channel {
         }
     }
 
-    fn queued(&self) -> usize {
+    /// Bytes that wait because the peer does not read.
+    #[must_use]
+    pub fn queued(&self) -> usize {
         self.queued + self.socket.get_ref().left()
     }
 
-    fn traffic(&self) -> Traffic {
+    /// What went over it.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
         let (read, written) = self.socket.get_ref().bytes();
         Traffic {
             received: self.traffic.received.of_bytes(read),
@@ -428,30 +387,29 @@ impl Transport for Channel {
         }
     }
 
-    fn welcome(&mut self) {
-        if self.end == End::Server {
-            self.socket.set_config(|config| {
-                config.max_message_size = Some(MAX_MESSAGE);
-                config.max_frame_size = Some(MAX_MESSAGE);
-            });
-        }
-    }
-
-    fn unfinished(&self) -> usize {
+    /// Bytes of a message that has not come whole.
+    #[must_use]
+    pub fn unfinished(&self) -> usize {
         if self.deaf {
             return 0;
         }
         usize::try_from(self.socket.get_ref().follower().unfinished()).unwrap_or(usize::MAX)
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    /// When [`Frames::expire`] wants to be called.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
         match self.closing {
             Some(closing) => Some(closing.deadline()),
             None => self.keepalive.deadline(),
         }
     }
 
-    fn expire(&mut self, now: Instant) -> Result<(), TransportError> {
+    /// Does what is due: a ping, or giving up on a peer that is silent.
+    ///
+    /// # Errors
+    /// [`TransportError`]: the peer is given up.
+    pub fn expire(&mut self, now: Instant) -> Result<(), TransportError> {
         if self.closing.is_some_and(|closing| now >= closing.deadline()) {
             let _ = self.socket.get_ref().socket().shutdown(Shutdown::Both);
             return Err(TransportError::TooSlow("close the connection"));
@@ -474,7 +432,8 @@ impl Transport for Channel {
         }
     }
 
-    fn close(&mut self, now: Instant) {
+    /// Begins the closing handshake behind what is queued.
+    pub fn close(&mut self, now: Instant) {
         if self.closing.is_none() {
             // Who broke the framing is not waited for.
             let drain = if self.deaf { CLOSE_PATIENCE } else { self.drain };
@@ -486,7 +445,8 @@ impl Transport for Channel {
         }
     }
 
-    fn discard(&mut self, now: Instant) -> bool {
+    /// After [`Frames::close`], when nothing that comes matters any more: takes and forgets it. True when the peer is gone too.
+    pub fn discard(&mut self, now: Instant) -> bool {
         if self.closing.is_none_or(|closing| now >= closing.deadline()) || self.flush(now).is_err() {
             return true;
         }
@@ -504,5 +464,5 @@ impl Transport for Channel {
 }
 
 #[cfg(test)]
-#[path = "websocket_tests.rs"]
+#[path = "tests.rs"]
 mod tests;

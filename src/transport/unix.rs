@@ -1,0 +1,170 @@
+//! A listening Unix socket: who may reach it, what happens to what stands at its path, and who calls.
+//!
+//! # Security decisions
+//! - It has mode 0600 before it has a name; what else it is to have, it has before anybody is listened for.
+//! - What stands at its path is removed only if it is a socket, is ours, and nobody listens on it; and at the end only if it
+//!   is still the one that we made.
+
+use std::fmt;
+use std::fs::{self, Metadata, Permissions};
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, getsockopt, listen, socket, sockopt,
+};
+use nix::sys::stat::{Mode, fchmod};
+use nix::unistd::geteuid;
+
+/// Who may reach a Unix socket: whoever may write to it (unix(7)). By default its owner, who is who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The permissions, as in chmod(2).
+    pub mode: u32,
+    /// The id of the user that it is given to.
+    pub owner: Option<u32>,
+    /// The id of the group that it is given to.
+    pub group: Option<u32>,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { mode: 0o600, owner: None, group: None }
+    }
+}
+
+/// Who is at the other end of a Unix socket, as the kernel knew when it connected (`SO_PEERCRED`, unix(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The process's id; 0 if it is in another pid namespace.
+    pub pid: i32,
+    /// Its effective user.
+    pub uid: u32,
+    /// Its effective group.
+    pub gid: u32,
+}
+
+impl Credentials {
+    /// Of the peer of that socket.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn of(stream: &UnixStream) -> io::Result<Self> {
+        let found = getsockopt(stream, sockopt::PeerCredentials)?;
+        Ok(Self { pid: found.pid(), uid: found.uid(), gid: found.gid() })
+    }
+}
+
+impl fmt::Display for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} of user {}", self.pid, self.uid)
+    }
+}
+
+/// A listening Unix socket. It goes with its name.
+#[derive(Debug)]
+pub struct UnixPort {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Device and inode of what was made.
+    made: (u64, u64),
+}
+
+impl UnixPort {
+    /// Listens at that path. The kernel holds so many callers until they are accepted; it takes the lesser of this and
+    /// `net.core.somaxconn`.
+    ///
+    /// # Errors
+    /// When something else is at the path, or the kernel refuses.
+    pub fn bind(path: &Path, access: Access, backlog: i32) -> io::Result<Self> {
+        remove_dead(path, access)?;
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let socket: OwnedFd = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+        // The name gets the socket's mode, less what the umask takes away.
+        fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+        let made = identity(&fs::symlink_metadata(path)?);
+        let port = Self { listener: UnixListener::from(socket), path: path.to_owned(), made };
+        if access.owner.is_some() || access.group.is_some() {
+            lchown(path, access.owner, access.group)?;
+        }
+        if access.mode != Access::default().mode {
+            fs::set_permissions(path, Permissions::from_mode(access.mode))?;
+        }
+        listen(&port.listener, Backlog::new(backlog)?)?;
+        Ok(port)
+    }
+
+    /// A caller, whose socket does not block.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nobody calls; the kernel's otherwise.
+    pub fn accept(&self) -> io::Result<(UnixStream, Credentials)> {
+        let (stream, _) = self.listener.accept()?;
+        stream.set_nonblocking(true)?;
+        let peer = Credentials::of(&stream)?;
+        Ok((stream, peer))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl AsFd for UnixPort {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
+    }
+}
+
+impl Drop for UnixPort {
+    fn drop(&mut self) {
+        if fs::symlink_metadata(&self.path).is_ok_and(|found| identity(&found) == self.made) {
+            // Somebody may have been faster, and there is nobody to tell.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Removes a socket that one of our processes left behind.
+fn remove_dead(path: &Path, access: Access) -> io::Result<()> {
+    let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
+    let is_ours = found.uid() == geteuid().as_raw() || access.owner == Some(found.uid());
+    let is_dead = || UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
+    if found.file_type().is_socket() && is_ours && is_dead() {
+        return fs::remove_file(path);
+    }
+    Err(io::Error::new(ErrorKind::AddrInUse, "there is something at that path that is no dead socket of ours"))
+}
+
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_has_the_mode_and_the_group_that_it_is_to_have() {
+        let path = std::env::temp_dir().join(format!("wampproc-unix-{}", std::process::id()));
+        for mode in [0o600, 0o660, 0o666] {
+            let group = nix::unistd::getegid().as_raw();
+            let port = UnixPort::bind(&path, Access { mode, owner: None, group: Some(group) }, 1).unwrap();
+            let found = fs::metadata(&path).unwrap();
+            assert_eq!((found.mode() & 0o777, found.gid()), (mode, group));
+            let _caller = UnixStream::connect(&path).unwrap();
+            let (_, peer) = port.accept().unwrap();
+            let ours = (geteuid().as_raw(), nix::unistd::getegid().as_raw());
+            assert_eq!((peer.pid.unsigned_abs(), (peer.uid, peer.gid)), (std::process::id(), ours));
+            assert_eq!(port.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+            drop(port);
+            assert!(!path.exists());
+        }
+    }
+}
