@@ -215,6 +215,17 @@ impl fmt::Display for TransportError {
 impl std::error::Error for TransportError {}
 
 impl TransportError {
+    /// From what reading or writing an open connection said.
+    pub(crate) fn of_stream(error: io::Error) -> Self {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
+        match error.kind() {
+            ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof | TimedOut => Self::HungUp,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl TransportError {
     /// Whether no connection could be made at all, so that nobody noticed the attempt.
     #[must_use]
     pub const fn is_absence(&self) -> bool {

@@ -246,7 +246,7 @@ impl RawSocket {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Some(Ok(Incoming::Nothing)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => Some(Err(gone(error))),
+                Err(error) => Some(Err(TransportError::of_stream(error))),
             };
         }
     }
@@ -301,14 +301,6 @@ fn spoken() -> String {
 
 fn refused(refusal: Refusal) -> TransportError {
     TransportError::Greeting(refusal.to_string())
-}
-
-fn gone(error: io::Error) -> TransportError {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
-    match error.kind() {
-        ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof | TimedOut => TransportError::HungUp,
-        _ => TransportError::Io(error),
-    }
 }
 
 impl Transport for RawSocket {
@@ -409,7 +401,7 @@ impl Transport for RawSocket {
                     break;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(gone(error)),
+                Err(error) => return Err(TransportError::of_stream(error)),
             }
         }
         if self.queue.is_empty() {

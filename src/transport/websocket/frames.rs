@@ -250,18 +250,12 @@ impl Frames {
             Error::ConnectionClosed
             | Error::AlreadyClosed
             | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => TransportError::HungUp,
-            Error::Io(error) if is_hang_up(error.kind()) => TransportError::HungUp,
-            Error::Io(error) => TransportError::Io(error),
+            Error::Io(error) => TransportError::of_stream(error),
             Error::Protocol(error) => TransportError::Framing(error.to_string()),
             Error::Utf8(_) => TransportError::Framing("expected text in UTF-8".to_owned()),
             other => TransportError::Framing(other.to_string()),
         }
     }
-}
-
-fn is_hang_up(kind: io::ErrorKind) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    matches!(kind, ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof)
 }
 
 impl Frames {
