@@ -70,7 +70,6 @@ NO_MEMORY = "a zombie and a kernel thread have no memory: null by API.md (never 
 FINER = "the agent's own times are getrusage's, in µs; psutil's and the file's are whole ticks"
 TICKS = "one tick for each of user and system, which the file rounds down"
 BATCHED = "the kernel's batches of resident pages, three kinds, each CPU"
-OLD_PRESSURE = "the kernel averages every 2 s"
 
 TABLE = (
     Key("get_process_stats", "ts|time", alone=True, rule="the agent's clock; shapes.py holds it against ours"),
@@ -98,7 +97,7 @@ TABLE = (
         rule="API.md: all that are bound; the kernel's tables, which psutil reads, have no TCP socket that is bound and no "
         "more (CLOSE) and nothing that is not TCP, UDP or Unix (type null); psutil has a socket with two descriptors once",
     ),
-    Key("get_process_memory", "age", alone=True, rule="seconds since it was measured; 0 to 60"),
+    Key("get_process_memory", "age", alone=True, rule="seconds since it was measured; measures.py wants less than 60"),
     Key("get_process_memory", "resident*", slack=RSS, psutil_null=0, rule=f"{BATCHED}; {NO_MEMORY}"),
     Key("get_process_memory", "virtual|virtual_peak", psutil_null=0, rule=NO_MEMORY),
     Key(
@@ -146,7 +145,7 @@ TABLE = (
         slack=psutil.virtual_memory().total / 20,
         rule="changes with everything that runs: a twentieth of all memory",
     ),
-    Key("get_system_stats", "load.*|psi.*.avg*", slack=0.011, rule=f"two decimals; {OLD_PRESSURE}"),
+    Key("get_system_stats", "load.*|psi.*.avg*", slack=0.011, rule="two decimals; the kernel averages every 2 s"),
     Key("get_system_stats", "uptime", slack=0.011, rule="the file has two decimals"),
     Key("get_system_stats", "net.*|disk.*|psi|psi.*"),
 )
@@ -170,9 +169,7 @@ def flat(procedure, answer):
     if procedure == "get_process_limits":
         return rows(answer, "name")
     if procedure == "get_process_tree":
-        found = [
-            {**member, "started": parse_time(member["started"], "started")} for member in answer["processes"]
-        ]
+        found = [{**member, "started": parse_time(member["started"], "started")} for member in answer["processes"]]
         return {"complete": answer["complete"], "ids": sorted(member["pid"] for member in found), **rows(found, "pid")}
     if procedure == "get_process_totals":
         return {**answer, "started": parse_time(answer["started"], "started")}

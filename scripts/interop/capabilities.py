@@ -1,20 +1,21 @@
 """get_capabilities against the answers: what it says is missing is null there, and what is null it says is missing."""
 
+from agreement import nested
 from autobahn.wamp.exception import ApplicationError
 from check import expect, expect_equal
 from client import expect_error
-from agreement import nested
 
 # Null without being unknown: there is nothing to tell.
 NOTHING_TO_TELL = {
-    # A thread that runs waits nowhere, and one of another's kernel may be seen or not.
+    # A thread that runs waits nowhere.
     "get_process_threads": {"waits_in"},
-    # Nobody counts against these.
+    # Nothing that the process uses is counted against these.
     "get_process_limits": {
         "file size", "core file size", "processes", "file locks", "msgqueue size", "realtime timeout"
     },
 }
-# Those with arguments that must be given have a check of their own; this one changes nothing where it is refused.
+# Do something, and can only be called where they are said to be unavailable: then they must not.
+ACTING = "trigger_gc start_process stop_process restart_process get_process_output".split()
 CALLED = (
     "get_cpu_affinity get_process_info get_process_stats get_process_monitor get_process_threads get_process_memory "
     "get_process_limits get_process_tree get_process_totals get_process_history get_system_stats"
@@ -42,6 +43,16 @@ async def check_absences(checks, session, prefix):
         told = await session.result(f"{prefix}get_capabilities")
         for name in CALLED:
             await compare(session, prefix, name, told[name])
+    async with checks.check("get_capabilities: what it says is not available is refused, and what is, is done"):
+        for name in ACTING:
+            if not told[name]["available"]:
+                await expect_success(session.call(prefix + name), False, name)
+        # This does nothing to a process that runs.
+        await expect_success(session.call(f"{prefix}signal_process", "CONT"), told["signal_process"]["available"], "CONT")
+        if told["get_cpu_affinity"]["available"]:
+            cpus = await session.result(f"{prefix}get_cpu_affinity")
+            same = session.call(f"{prefix}set_cpu_affinity", cpus, relative=False)
+            await expect_success(same, told["set_cpu_affinity"]["available"], "set_cpu_affinity")
     async with checks.check("get_capabilities: watches on what is missing know no value, and none is refused that is not"):
         missing = (await session.result(f"{prefix}get_capabilities"))["set_watch"]["missing"]
         for metric in ("num_fds", "reads_per_sec", "psi.cpu.some", "psi.io.full"):
@@ -61,6 +72,16 @@ async def compare(session, prefix, name, told):
         expect_equal(missing - nulls, set(), f"{name}: missing by get_capabilities, though there is a value")
         more = nulls - missing - NOTHING_TO_TELL.get(name, set())
         expect_equal(more, set(), f"{name}: null without a reason in get_capabilities")
+
+
+async def expect_success(answer, expected, what):
+    try:
+        await answer
+        succeeded = True
+    except ApplicationError as error:
+        expect(error.error.startswith("crossbar.error."), f"{what}: answered by {error.error}: {error.args}")
+        succeeded = False
+    expect_equal(succeeded, expected, f"{what}: success, by its being available")
 
 
 async def check_watch(session, prefix, metric, is_missing):

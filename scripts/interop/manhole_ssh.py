@@ -278,8 +278,8 @@ async def check_terminal(checks, argv, target):
             await terminal.shows(b"monitor ")
             terminal.type(b"\x15call get_cpu_c\tlog\tfalse\r")
             await terminal.shows(b"false\r\n")
-            terminal.type(b"call get_process_\t\t")
-            await terminal.shows(b"get_process_info     get_process_monitor  get_process_stats\r\n")
+            terminal.type(b"call get_cpu_\t\t")
+            await terminal.shows(b"get_cpu_affinity  get_cpu_count\r\n")
             terminal.type(b"\x03")
             await terminal.shows(b"^C\r\n")
         async with checks.check("arrows, Home, End, Backspace, history"):

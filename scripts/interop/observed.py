@@ -33,7 +33,7 @@ KTHREADD = 2
 
 # The agent counts what its ended threads did, too (`switches_of_ended_threads`).
 OF_ENDED_THREADS = {("kernel", "voluntary"), ("kernel", "nonvoluntary")}
-# psutil reads /proc/net, which is of its own network namespace; FACTS: /proc/PID/net, never /proc/net.
+# psutil reads /proc/net, which is of its own network namespace; the agent /proc/PID/net.
 OTHER_NETWORK = {("psutil", "sockets")}
 
 

@@ -24,7 +24,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _running = {}
 
 
-def _end_with_parent():
+def end_with_parent():
+    """Has the kernel kill this process when the one that started it ends."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -90,7 +91,7 @@ class Child:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
             limit=1 << 24,
             **as_user,
         )

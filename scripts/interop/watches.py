@@ -4,7 +4,7 @@ import signal
 
 import processes
 import psutil
-from check import expect, expect_between, expect_equal, expect_keys
+from check import expect_between, expect_equal, expect_keys
 from client import Inbox, expect_error, join
 from observed import subject
 from shapes import parse_time
