@@ -47,8 +47,8 @@ async def check_absences(checks, session, prefix):
         for name in ACTING:
             if not told[name]["available"]:
                 await expect_success(session.call(prefix + name), False, name)
-        # This does nothing to a process that runs.
-        await expect_success(session.call(f"{prefix}signal_process", "CONT"), told["signal_process"]["available"], "CONT")
+        # This does nothing to a process that does not wait for it. (CONT may be sent to anybody of the same session.)
+        await expect_success(session.call(f"{prefix}signal_process", "URG"), told["signal_process"]["available"], "URG")
         if told["get_cpu_affinity"]["available"]:
             cpus = await session.result(f"{prefix}get_cpu_affinity")
             same = session.call(f"{prefix}set_cpu_affinity", cpus, relative=False)
