@@ -104,12 +104,16 @@ fn own() -> Result<Found, TargetError> {
 }
 
 /// Whether the id is our own.
-pub(super) fn is_own(pid: i32) -> bool {
+fn is_own(pid: i32) -> bool {
     u32::try_from(pid) == Ok(std::process::id())
 }
 
-/// The process with this id, and what is needed to watch it.
+/// The process with this id, and what is needed to watch it. Not our own: a file that names that is left over from a process
+/// which had the id before, as in a container that was started again, and will name another.
 pub(super) fn open(pid: i32) -> Result<(Target, Present), TargetError> {
+    if is_own(pid) {
+        return Err(TargetError::Itself { pid });
+    }
     let target = Target::open(pid)?;
     if target.ended() {
         return Err(TargetError::Zombie { pid });

@@ -16,6 +16,11 @@ pub enum TargetError {
         /// Its id.
         pid: i32,
     },
+    /// A pid file names our own process.
+    Itself {
+        /// Its id.
+        pid: i32,
+    },
     /// The pid file cannot be read.
     Unreadable {
         /// The file.
@@ -37,6 +42,7 @@ impl fmt::Display for TargetError {
         match self {
             Self::Process(reason) => reason.fmt(f),
             Self::Zombie { pid } => write!(f, "cannot observe process {pid}: it has ended (a zombie)"),
+            Self::Itself { pid } => write!(f, "expected the id of another process, got our own, {pid}"),
             Self::Unreadable { file, error } => write!(f, "cannot read {}: {error}", file.display()),
             Self::NoId { file, got } => write!(f, "expected the id of a process in {}, got {got:?}", file.display()),
         }

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use super::choice::{is_own, open};
+use super::choice::open;
 use super::pid_file::{Content, PidFile, Reading};
 use super::report::{End, Exit, Report, Started};
 use super::{Leash, Supervisor};
@@ -32,8 +32,6 @@ pub(super) struct Present {
 /// How its end is seen.
 #[derive(Debug)]
 enum Life {
-    /// It is our own process, whose end nobody sees.
-    Own,
     PidFd(OwnedFd),
     /// The kernel has no pidfds (before Linux 5.3, or a sandbox without them): by looking every so often, because nothing
     /// wakes us.
@@ -67,7 +65,6 @@ impl Present {
             Some(pidfd) => Life::PidFd(pidfd.try_clone_to_owned().map_err(|error| ProcessError::Absent {
                 why: format!("cannot keep the pidfd of process {pid}: {error}"),
             })?),
-            None if is_own(pid) => Life::Own,
             None => Life::Looked(Box::new(Target::open(pid)?)),
         };
         Ok(Self { identity: target.identity().clone(), life })
@@ -115,7 +112,6 @@ impl<R: From<Report>> Watch<R> {
     /// Waits for the end of a process, and tells of it.
     fn outlive(&mut self, present: &Present) -> Result<(), Cut> {
         match &present.life {
-            Life::Own => self.sleep(None, None)?,
             Life::PidFd(pidfd) => self.sleep(Some(pidfd.as_fd()), None)?,
             Life::Looked(target) => {
                 while !target.ended() {

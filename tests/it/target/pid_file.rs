@@ -98,6 +98,9 @@ fn what_names_no_process_is_passed_over() {
     process.end();
     replace(&file, &process.pid().to_string());
     program.wait_for_log("there is no such process; waiting for the next");
+    // Left over from a process that had the id before, as in a container that was started again.
+    replace(&file, &program.id().to_string());
+    program.wait_for_log(&format!("expected the id of another process, got our own, {}; waiting", program.id()));
     let process = Process::idle();
     replace(&file, &process.pid().to_string());
     program.wait_for_log(&format!("the target is process {}", process.pid()));
