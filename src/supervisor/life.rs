@@ -17,7 +17,7 @@ use super::foreground::Foreground;
 use super::generation::{Ended, Generation, code_of, killed_by};
 use super::memory::MemoryWatch;
 use super::notify::Notifications;
-use super::order::{Answer, Refusal, Request};
+use super::order::{Refusal, Request};
 use super::outbox::Outbox;
 use super::reaper::{Change, Look, look};
 use super::report::{End, Report, Started};
@@ -420,11 +420,13 @@ impl Life {
             // Where somebody asked for a stop and then another for a restart, or the other way round, the last one counts.
             Next::Rest => self.answer_waiting(Err(Refusal::Stopped)),
             Next::Start => {
-                self.restarts.forget();
-                let answer = match self.start(now) {
-                    Ok(pid) => Ok(Answer::Started(pid.as_raw())),
-                    Err(error) => Err(Refusal::CannotStart(self.cannot_start(&error))),
-                };
+                let answer = self.start_as_asked(now);
+                if answer.is_err() {
+                    // What ran is gone, so it is as after any other start that failed; but somebody may ask again.
+                    if let Verdict::RestartAt(at) = self.restarts.ended(Ending::Failure, Duration::ZERO, now) {
+                        self.phase = Phase::Waiting(at);
+                    }
+                }
                 self.answer_waiting(answer);
             }
             Next::End => self.over(),

@@ -25,7 +25,10 @@ impl Life {
             }
             Order::Start => match self.phase {
                 Phase::Running(_) if self.stopping.is_none() => self.answer(ticket, Err(Refusal::Running)),
-                Phase::Resting | Phase::Waiting(_) => self.start_by_hand(ticket, now),
+                Phase::Resting | Phase::Waiting(_) => {
+                    let answer = self.start_as_asked(now);
+                    self.answer(ticket, answer);
+                }
                 _ => self.answer(ticket, Err(Refusal::Ending)),
             },
             Order::Stop { timeout } => match (&self.phase, &self.last) {
@@ -38,7 +41,10 @@ impl Life {
                 _ => self.end_generation(request, Next::Rest, grace(timeout), now),
             },
             Order::Restart { timeout } => match self.phase {
-                Phase::Resting | Phase::Waiting(_) => self.start_by_hand(ticket, now),
+                Phase::Resting | Phase::Waiting(_) => {
+                    let answer = self.start_as_asked(now);
+                    self.answer(ticket, answer);
+                }
                 _ => self.end_generation(request, Next::Start, grace(timeout), now),
             },
         }
@@ -55,16 +61,15 @@ impl Life {
         }
     }
 
-    fn start_by_hand(&mut self, ticket: Ticket, now: Instant) {
-        self.restarts.forget();
-        let answer = match self.start(now) {
-            Ok(pid) => Ok(Answer::Started(pid.as_raw())),
-            Err(error) => {
-                self.phase = Phase::Resting;
-                Err(Refusal::CannotStart(self.cannot_start(&error)))
+    /// A restart that is due stays so when this one fails.
+    pub(super) fn start_as_asked(&mut self, now: Instant) -> Result<Answer, Refusal> {
+        match self.start(now) {
+            Ok(pid) => {
+                self.restarts.forget();
+                Ok(Answer::Started(pid.as_raw()))
             }
-        };
-        self.answer(ticket, answer);
+            Err(error) => Err(Refusal::CannotStart(self.cannot_start(&error))),
+        }
     }
 
     /// Answers who waited for the end of the generation; those who asked for a restart get this.

@@ -193,3 +193,24 @@ fn a_command_longer_than_any_message_does_not_cost_the_session() {
     let (_program, mut client, _) = join(&router, &command);
     assert_eq!(client.expect(16)[4][0]["command"], json!(["sh", "-c", "exec sleep 100", "…"]));
 }
+
+#[test]
+fn a_start_that_fails_calls_no_restart_off() {
+    let directory = std::env::temp_dir().join(format!("wampproc-restart-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    // A shell by a name that can go and come back.
+    let (shell, mark) = (directory.join("sh"), directory.join("mark"));
+    std::os::unix::fs::symlink("/bin/sh", &shell).unwrap();
+    let script = format!("rm {}; [ -e {} ] || exit 1; echo up $$; exec sleep 100", shell.display(), mark.display());
+    let mut words = vec!["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--restart", "on-failure"];
+    words.extend(["--restart-delay", "1s", "--", shell.to_str().unwrap(), "-c", &script]);
+    let mut program = Program::spawn(wampproc(words));
+    let url = url(&mut program);
+    super::until("a start fails", || call(&url, &["start_process"]).1.contains("cannot run"));
+    std::fs::write(&mark, "").unwrap();
+    std::os::unix::fs::symlink("/bin/sh", &shell).unwrap();
+    pid(&mut program);
+    std::fs::remove_dir_all(&directory).unwrap();
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.end().code, Some(143));
+}

@@ -107,18 +107,18 @@ fn ctrl_z_stops_nobody_whom_no_shell_would_let_go_on() {
 fn a_start_that_fails_leaves_the_foreground_with_us() {
     let directory = std::env::temp_dir().join(format!("wampproc-gone-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
-    let program = directory.join("program");
-    std::fs::write(&program, "#!/bin/sh\nrm \"$0\"; exit 1\n").unwrap();
-    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let shell = directory.join("sh");
+    std::os::unix::fs::symlink("/bin/sh", &shell).unwrap();
     let script = format!(
-        "exec \"$0\" serve --listen 127.0.0.1:0 --log-level error --restart always --restart-delay 1h -- {} 2>&1",
-        program.display()
+        "exec \"$0\" serve --listen 127.0.0.1:0 --log-level error --restart always --restart-delay 1h \
+         -- {0} -c 'rm {0}; exit 1' 2>&1",
+        shell.display()
     );
     let (mut child, mut lines, mut master) = session(&script);
     let ready = line(&mut lines);
     let url = ready.split(' ').nth(1).unwrap();
     super::until("the next start fails", || {
-        let end = run(["call", "--url", url, "crossbar.worker.program.start_process"]);
+        let end = run(["call", "--url", url, "crossbar.worker.sh.start_process"]);
         end.stderr.contains("cannot run")
     });
     master.write_all(b"\x03").unwrap();
