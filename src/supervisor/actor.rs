@@ -48,11 +48,12 @@ impl Actor {
             let now = Instant::now();
             // Before looking for work, so that what comes from now on rings again.
             self.leash.bell.hush();
+            // First, for one that came before the first command lets nothing start.
+            self.take_signals(now)?;
             self.take_commands(now);
             if self.leash.is_let_go() {
                 self.life.abandon(now);
             }
-            self.take_signals(now)?;
             if let Some(notifications) = &self.life.notifications {
                 notifications.pass_on()?;
             }
