@@ -6,8 +6,10 @@
 //! a second in the long run.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
+
+use super::network_of;
 
 /// The answer to the first wrong login waits so long.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
@@ -38,28 +40,17 @@ struct Record {
     answers: VecDeque<Instant>,
 }
 
-/// Who has one address of a network of IPv6 has them all.
-fn network(address: Option<IpAddr>) -> Option<IpAddr> {
-    match address {
-        Some(IpAddr::V6(address)) => match address.to_ipv4_mapped() {
-            Some(mapped) => Some(mapped.into()),
-            None => Some(Ipv6Addr::from(u128::from(address) >> 64 << 64).into()),
-        },
-        other => other,
-    }
-}
-
 impl Failures {
     /// Whether an address may try another login. `None` is all who have none.
     pub fn may_try(&mut self, address: Option<IpAddr>, now: Instant) -> bool {
-        let Some(record) = self.addresses.get_mut(&network(address)) else { return true };
+        let Some(record) = self.addresses.get_mut(&address.map(network_of)) else { return true };
         record.answers.retain(|due| *due > now);
         record.answers.len() < WAITING
     }
 
     /// A login was wrong: when to say so.
     pub fn failed(&mut self, address: Option<IpAddr>, now: Instant) -> Instant {
-        let address = network(address);
+        let address = address.map(network_of);
         if self.addresses.len() >= ADDRESSES && !self.addresses.contains_key(&address) {
             self.addresses.retain(|_, record| now < record.last + MEMORY);
             let oldest = self.addresses.iter().min_by_key(|(_, record)| record.last).map(|(address, _)| *address);

@@ -11,7 +11,7 @@
 //! and after each of them carries out what stands in the [`Outbox`], in that order.
 //!
 //! Which file has what: `welcome` lets sessions in, `authentication` asks who they are (of `users`; `failures` knows
-//! how often an address was wrong), `authorization` and `roles` say what they may do, `realm` sorts a session's messages, `departure` ends sessions. `broker`, `audience` and `retention` have publish and subscribe, `dealer` and
+//! how often an address was wrong, `network` whose it is), `authorization` and `roles` say what they may do, `realm` sorts a session's messages, `departure` ends sessions. `broker`, `audience` and `retention` have publish and subscribe, `dealer` and
 //! `callees` registrations, `calls` the life of a call, `table`, `pattern` and `shapes` what URIs are looked up in.
 //! `meta` and `orders` have the meta API (what asks and what acts), with `arguments` and `testaments`; `session` what is
 //! known of a peer, `turn` and `timers` what handling a message may use.
@@ -30,6 +30,7 @@ mod departure;
 mod failures;
 mod limits;
 mod meta;
+mod network;
 mod orders;
 mod pattern;
 mod realm;
@@ -64,6 +65,7 @@ pub use authentication::LoginConfig;
 use authentication::Logins;
 pub use authorization::{Action, Anonymous};
 pub use limits::{Counters, LIMIT_EXCEEDED, Limits, Share};
+pub use network::network_of;
 use realm::Realm;
 pub use roles::{Disclosure, Permission, Role};
 pub use session::Locality;

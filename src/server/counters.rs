@@ -39,6 +39,8 @@ counters! {
     connections,
     /// Connections closed at once, for want of room or of descriptors.
     rejected,
+    /// Connections without a session that were closed, because too many came from their address when another called.
+    displaced,
     /// HTTP requests that were answered with anything but an upgrade.
     answered,
     /// Connections upgraded to WAMP.

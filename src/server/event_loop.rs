@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +19,7 @@ use super::listener::{Accepted, Listener};
 use super::origin::Access;
 use super::peer::Peer;
 use super::registry::{Registry, Watch};
+use super::room;
 use super::site;
 use super::visitor::{Visit, Visitor};
 use super::{Capacity, Timeouts};
@@ -144,7 +145,7 @@ impl EventLoop {
     fn turn(&mut self, events: &mut Vec<Event>, now: Now) {
         for event in events.drain(..) {
             match event.token {
-                LISTENER => self.accept(now.mono),
+                LISTENER => self.accept(now),
                 BELL => self.listen_to_bell(now),
                 token if self.visitors.contains_key(&token) => self.visit(token, Visitor::advance, now),
                 token => self.exchange.heed(PeerId(token), event),
@@ -153,7 +154,7 @@ impl EventLoop {
         self.exchange.serve(now);
         while let Some(token) = self.registry.pop_due(now.mono) {
             match token {
-                LISTENER => self.wake_listener(now.mono),
+                LISTENER => self.wake_listener(now),
                 token if self.visitors.contains_key(&token) => self.visit(token, Visitor::expire, now),
                 token => self.exchange.expire(PeerId(token), now),
             }
@@ -176,10 +177,10 @@ impl EventLoop {
         }
     }
 
-    fn accept(&mut self, now: Instant) {
+    fn accept(&mut self, now: Now) {
         for _ in 0..CALLERS {
             let Some((listener, _)) = &mut self.listener else { return };
-            match listener.accept(now) {
+            match listener.accept(now.mono) {
                 Accepted::Connection(socket, address) => self.admit(socket, address, now),
                 Accepted::SentAway => self.counters.rejected.add(1),
                 Accepted::Gone => {}
@@ -189,7 +190,7 @@ impl EventLoop {
         self.wait_for_callers();
     }
 
-    fn wake_listener(&mut self, now: Instant) {
+    fn wake_listener(&mut self, now: Now) {
         let Some((listener, watch)) = &mut self.listener else { return };
         watch.rang();
         listener.wake();
@@ -204,11 +205,10 @@ impl EventLoop {
     }
 
     /// Lets a caller in, if there is room.
-    fn admit(&mut self, socket: Socket, address: SocketAddr, now: Instant) {
+    fn admit(&mut self, socket: Socket, address: SocketAddr, now: Now) {
         self.counters.connections.add(1);
-        let Capacity { connections, strangers, .. } = self.settings.capacity;
-        let here = self.visitors.len();
-        let is_full = here + self.exchange.len() >= connections || here + self.exchange.strangers() >= strangers;
+        let is_full = !self.has_room() && !(self.make_room(address.ip(), now) && self.has_room());
+        let now = now.mono;
         let token = self.draw_token();
         let watch = match self.registry.add(socket.as_fd(), token) {
             Ok(watch) if !is_full => watch,
@@ -234,6 +234,26 @@ impl EventLoop {
         let mut visitor = Visitor::new(socket, address, watch, deadline);
         visitor.register(Interest::READ, &mut self.registry);
         self.visitors.insert(token, visitor);
+    }
+
+    fn has_room(&self) -> bool {
+        let Capacity { connections, strangers, .. } = self.settings.capacity;
+        let here = self.visitors.len();
+        here + self.exchange.len() < connections && here + self.exchange.strangers() < strangers
+    }
+
+    /// Whether one of those without a session went for a caller from there.
+    fn make_room(&mut self, caller: IpAddr, now: Now) -> bool {
+        let visitors = self.visitors.iter().map(|(token, visitor)| (*token, visitor.address().ip()));
+        let Some(token) = room::displaced(visitors.chain(self.exchange.strangers_from()), caller) else { return false };
+        match self.visitors.remove(&token) {
+            Some(visitor) => {
+                self.counters.displaced.add(1);
+                visitor.forget(&mut self.registry);
+            }
+            None => self.exchange.displace(PeerId(token), now),
+        }
+        true
     }
 
     /// Goes on with a visitor, by one of its two ways to do so.

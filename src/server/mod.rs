@@ -5,7 +5,7 @@
 //! is private to the thread, which shares nothing with anybody but its counters:
 //!
 //! - `event_loop` has the turns of the thread, `registry` what it sleeps for, `deadlines` the part of that which is time;
-//! - `listener` accepts, `visitor` is a connection up to its upgrade, with `http`, `site` and `origin`, which are pure, to say
+//! - `listener` accepts, `room` says who makes room, `visitor` is a connection up to its upgrade, with `http`, `site` and `origin`, which are pure, to say
 //!   what is answered;
 //! - `exchange` is between the router and its peers, `peer` one of them, `backpressure` what may be queued for it. The limits
 //!   and why nobody waits for ever stand there.
@@ -20,6 +20,7 @@ mod listener;
 mod origin;
 mod peer;
 mod registry;
+mod room;
 mod site;
 mod visitor;
 
@@ -106,7 +107,8 @@ impl Default for Timeouts {
     }
 }
 
-/// How much there may be. A connection more is answered with 503 and counted in [`Counters::rejected`].
+/// How much there may be. A connection more is answered with 503 and counted in [`Counters::rejected`], if none of the
+/// strangers makes room for it ([`Counters::displaced`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
     /// In all.

@@ -53,6 +53,8 @@ pub(super) enum Loss {
     Overrun,
     /// A message that was not whole, when there was no room for so many of them.
     Unfinished,
+    /// It had no session, and others called when there was no room.
+    Displaced,
 }
 
 impl fmt::Display for Loss {
@@ -62,6 +64,9 @@ impl fmt::Display for Loss {
             Self::Closed => f.write_str("the peer closed"),
             Self::Stalled(time) => write!(f, "expected the peer to read, it took nothing for {} s", time.as_secs_f64()),
             Self::Overrun => f.write_str("expected the peer to read its answers, more wait than may"),
+            Self::Displaced => {
+                f.write_str("expected a session before others called, too many have none from its address")
+            }
             Self::Unfinished => {
                 f.write_str("expected the rest of its message before those of others took all the room")
             }

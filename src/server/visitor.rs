@@ -72,6 +72,11 @@ impl Visitor {
         registry.forget(self.socket.as_fd(), &mut self.watch);
     }
 
+    /// Where it calls from.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// How many requests of it were answered.
     pub const fn answers(&self) -> u64 {
         match self.stage {

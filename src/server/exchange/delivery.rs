@@ -157,6 +157,7 @@ impl Exchange {
             Loss::Stalled(_) => counters.stalled_closed.add(1),
             Loss::Overrun => counters.overrun_closed.add(1),
             Loss::Unfinished => counters.unfinished_closed.add(1),
+            Loss::Displaced => counters.displaced.add(1),
         }
         log::warn!("{place}: closed: {loss}");
     }

@@ -7,6 +7,7 @@ mod delivery;
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -132,6 +133,19 @@ impl Exchange {
     /// Peers without a session.
     pub const fn strangers(&self) -> usize {
         self.strangers
+    }
+
+    /// The addresses of those without a session.
+    pub fn strangers_from(&self) -> impl Iterator<Item = (u64, IpAddr)> {
+        self.peers.iter().filter_map(|(id, peer)| match peer.place {
+            Place::Remote(address) if peer.stage == Stage::Opening => Some((id.0, address.ip())),
+            _ => None,
+        })
+    }
+
+    /// Gives one of those up for another.
+    pub fn displace(&mut self, id: PeerId, now: Now) {
+        self.lose(id, Loss::Displaced, now);
     }
 
     /// When [`Exchange::expire_sessions`] is due.
