@@ -16,6 +16,8 @@ use crate::supervisor::{ChildCommand, ChildSupervisor, Inherited, Outlets, Publi
 pub struct Child {
     /// The program and its arguments; nothing when there is none.
     pub command: Vec<OsString>,
+    /// The variable with our own secret, which it does not get.
+    pub withheld: Option<OsString>,
     /// What follows its end.
     pub restart: RestartRule,
     /// What asks it to end.
@@ -68,6 +70,7 @@ impl Child {
         let inherited = Inherited::block().map_err(refused)?;
         let command = ChildCommand {
             arguments: arguments.to_vec(),
+            withheld: self.withheld.clone(),
             restart: self.restart,
             stop_signal: self.stop_signal.unwrap_or(Signal::TERM),
             stop_timeout: self.stop_timeout,

@@ -15,6 +15,8 @@ pub struct ChildCommand {
     pub program: OsString,
     /// Its arguments, without its name.
     pub arguments: Vec<OsString>,
+    /// The variable of our environment that it does not get, if any: it holds a secret of ours.
+    pub withheld: Option<OsString>,
     /// What follows its end.
     pub restart: RestartRule,
     /// What asks it to end.
@@ -55,6 +57,7 @@ impl ChildCommand {
         Self {
             program: program.into(),
             arguments: Vec::new(),
+            withheld: None,
             restart: RestartRule::default(),
             stop_signal: Signal::TERM,
             stop_timeout: Duration::from_secs(10),

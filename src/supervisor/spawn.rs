@@ -113,7 +113,7 @@ impl Image {
                 let digits = buffer.len();
                 buffer.extend([0; DIGITS + 1]);
                 ids.push((buffer.into_boxed_slice(), digits));
-            } else if name != NOTIFY_SOCKET {
+            } else if name != NOTIFY_SOCKET && command.withheld.as_ref() != Some(&name) {
                 texts.push(variable(&name, &value)?);
             }
         }

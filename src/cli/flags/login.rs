@@ -73,11 +73,12 @@ pub(super) const FLAGS: &[Flag] = &[
             default: None,
             store: Store::Path(|given, name| {
                 given.place.login.secret = Some(Source::Environment(name.to_owned()));
+                given.child.withheld = Some(name.to_owned());
                 Ok(())
             }),
         },
         commands: LOGINS,
-        help: "The environment variable with the secret.",
+        help: "The environment variable with the secret. A COMMAND does not get it.",
     },
     Flag {
         long: "secret-fd",

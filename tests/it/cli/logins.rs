@@ -185,3 +185,15 @@ fn a_refused_login_ends_join_at_once() {
     let refusal = "wampproc: the router refuses the session: wamp.error.authentication_denied: no\n";
     assert_end(&program.end(), 4, "", refusal);
 }
+
+#[test]
+fn a_child_does_not_get_the_secret() {
+    let router = FakeRouter::new();
+    let url = router.url().to_string();
+    let login = ["--auth", "ticket", "--authid", "joe", "--secret-env", "WAMPPROC_PW"];
+    let script = r#"echo "secret=$WAMPPROC_PW other=$WAMPPROC_OTHER""#;
+    let mut command = wampproc([&["join", &url], &login[..], &["--", "sh", "-c", script]].concat());
+    command.env("WAMPPROC_PW", SECRET).env("WAMPPROC_OTHER", "x");
+    let end = Program::spawn(command).end();
+    assert_eq!((end.code, end.text()), (Some(0), "secret= other=x\n"), "{}", end.stderr);
+}
