@@ -33,9 +33,6 @@ use crate::wamp::{Message, WampError, excerpt};
 /// Bytes of the router's part of SCRAM's nonce.
 const NONCE_LENGTH: usize = 24;
 
-/// What those are told whose address must wait.
-const TOO_MANY: &str = "too many failed logins from this address; try again later";
-
 /// How clients log in.
 #[derive(Clone)]
 pub struct LoginConfig {
@@ -251,7 +248,7 @@ impl Logins {
         }
         let address = self.addresses.get(&peer).copied();
         if !self.failures.may_try(address, now.mono) {
-            return Admission::Refuse(denied(TOO_MANY));
+            return Admission::Refuse(too_many());
         }
         let extra = details.authextra.as_ref();
         let text = |name: &str| extra.and_then(|extra| extra.get(name)?.as_str());
@@ -368,7 +365,7 @@ impl Logins {
         let pending = self.pending.remove(&peer);
         // Many could have said HELLO before the first of them was wrong.
         if !self.failures.may_try(address, now) {
-            return Verdict::Refuse(denied(TOO_MANY));
+            return Verdict::Refuse(too_many());
         }
         if let Some(Pending { realm, abilities, authid, claimed, membership, proof }) = pending {
             let proved = proof.check(&authid, signature);
@@ -414,6 +411,11 @@ impl Proof {
 /// The refusal of a login.
 fn denied(sentence: &str) -> WampError {
     WampError::new(uri::AUTHENTICATION_DENIED, sentence)
+}
+
+/// What those are told whose address must wait. It says nothing of their secret, which may be right: agents try again.
+fn too_many() -> WampError {
+    WampError::new(uri::UNAVAILABLE, "too many failed logins from this address; try again later")
 }
 
 fn is_nonce(text: &str) -> bool {

@@ -127,6 +127,22 @@ fn what_is_no_message_ends_the_session_with_abort_and_it_comes_back() {
     router.serve();
 }
 
+/// A router passes on what callers send; the agent must not pay for it with its session.
+#[test]
+fn arguments_however_deep_or_long_are_an_error_to_their_caller_alone() {
+    let router = FakeRouter::new();
+    let _running = run(&router);
+    let (mut client, names) = router.serve();
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for (request, argument) in (1..).zip([deep, "1".repeat(10_000), "1e999".to_owned(), "\"\\ud800\"".to_owned()]) {
+        let registration = registration(&names, "crossbar.worker.w1.get_process_history");
+        client.send_text(&format!("[68,{request},{registration},{{}},[{argument}]]"));
+        let answer = client.expect(8);
+        assert_eq!((&answer[2], &answer[4]), (&json!(request), &json!("wamp.error.invalid_argument")), "{answer}");
+    }
+    assert_eq!(call(&mut client, 9, registration(&names, "crossbar.worker.w1.utcnow"), &json!([]))[0], 70);
+}
+
 #[test]
 fn a_session_that_the_router_ends_is_joined_again() {
     let router = FakeRouter::new();
@@ -166,13 +182,16 @@ fn a_refusal_is_final() {
 }
 
 #[test]
-fn a_router_that_shuts_down_before_its_welcome_is_tried_again() {
-    let router = FakeRouter::new();
-    let _running = run(&router);
-    let mut client = router.accept();
-    client.expect(1);
-    client.send(&json!([3, {}, "wamp.close.system_shutdown"]));
-    router.serve();
+fn a_router_that_has_no_time_before_its_welcome_is_tried_again() {
+    // And one that lets nobody log in from an address where others were wrong too often.
+    for reason in ["wamp.close.system_shutdown", "wamp.error.unavailable"] {
+        let router = FakeRouter::new();
+        let _running = run(&router);
+        let mut client = router.accept();
+        client.expect(1);
+        client.send(&json!([3, {}, reason]));
+        router.serve();
+    }
 }
 
 /// How an agent ended that nobody stopped.

@@ -331,7 +331,7 @@ fn wrong_logins_slow_down_their_address_alone() {
     }
     let (_, got) = attempt(&mut bench, bad, "correct horse");
     let sentence = "too many failed logins from this address; try again later";
-    assert_eq!(got, [json!([3, {"message": sentence}, "wamp.error.authentication_denied"]), json!("close")]);
+    assert_eq!(got, [json!([3, {"message": sentence}, "wamp.error.unavailable"]), json!("close")]);
     assert_eq!(attempt(&mut bench, good, "correct horse").1[0][0], 2, "another address does not notice");
     bench.wait(8 * SECOND);
     assert_eq!(attempt(&mut bench, bad, "correct horse").1[0][0], 2);

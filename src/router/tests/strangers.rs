@@ -66,7 +66,7 @@ fn who_says_hello_many_times_first_tries_no_more_secrets() {
             assert!(got.is_empty(), "{got:?}");
         } else {
             let sentence = "too many failed logins from this address; try again later";
-            let refusal = json!([3, {"message": sentence}, "wamp.error.authentication_denied"]);
+            let refusal = json!([3, {"message": sentence}, "wamp.error.unavailable"]);
             assert_eq!(got, [refusal, json!("close")], "the proof is not looked at");
         }
     }
