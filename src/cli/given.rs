@@ -3,7 +3,6 @@
 //! The tables of [`super::flags`] and [`super::commands`] fill it, and have the defaults. It begins blank; what a blank holds
 //! for a flag that has a default means nothing.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,8 +20,9 @@ use super::target::Target;
 use crate::agent::{AgentBuilder, Patience, ReconnectPolicy};
 use crate::api::Role;
 use crate::sampler::Rule;
-use crate::server::{AllowedOrigin, Exposure};
+use crate::server::{AllowedOrigin, Endpoint, Exposure};
 use crate::transport::keepalive::KeepalivePolicy;
+use crate::transport::unix::Access;
 use crate::transport::url::Url;
 use crate::wamp::Uri;
 use crate::wamp::codec::Serialization;
@@ -272,8 +272,12 @@ impl Connection {
 /// Where and to whom the router listens.
 #[derive(Debug)]
 pub struct Listening {
-    /// The address; port 0 is any free one.
-    pub address: SocketAddr,
+    /// Where; by default at 127.0.0.1:8080.
+    pub endpoints: Vec<Endpoint>,
+    /// The mode of the Unix sockets.
+    pub socket_mode: u32,
+    /// Whom they are given to.
+    pub socket_owner: Option<String>,
     /// Web pages that may connect, beside the port's own.
     pub origins: Vec<AllowedOrigin>,
     /// Who may reach the address.
@@ -287,7 +291,9 @@ pub struct Listening {
 impl Default for Listening {
     fn default() -> Self {
         Self {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            endpoints: Vec::new(),
+            socket_mode: Access::default().mode,
+            socket_owner: None,
             origins: Vec::new(),
             exposure: Exposure::default(),
             users: None,

@@ -33,6 +33,7 @@ mod ready;
 mod secret;
 mod serve;
 mod signals;
+mod socket_owner;
 mod subscribe;
 mod suggest;
 mod target;

@@ -3,8 +3,9 @@
 use super::*;
 use crate::agent::ReconnectPolicy;
 use crate::cli::given::Timeout;
-use crate::server::Exposure;
+use crate::server::{Endpoint, Exposure};
 use crate::transport::keepalive::KeepalivePolicy;
+use crate::transport::unix::Access;
 use std::time::Duration;
 
 fn parsed(words: &[&str]) -> Result<Asked, UsageError> {
@@ -64,10 +65,13 @@ fn what_is_not_given_is_the_tables_default() {
 #[test]
 fn serve_is_for_this_machine_unless_it_is_told_otherwise() {
     let local = given(&["serve"]).listening;
-    assert_eq!((local.address, local.exposure), ("127.0.0.1:8080".parse().unwrap(), Exposure::Local));
-    let words = ["serve", "--listen=[::]:0", "--allow-remote-anonymous", "--allow-origin", "http://a:1"];
+    assert_eq!((local.endpoints, local.exposure), (vec![], Exposure::Local));
+    let words =
+        ["serve", "--listen=[::]:0", "--listen", "unix:/a", "--allow-remote-anonymous", "--allow-origin", "http://a:1"];
     let remote = given(&words).listening;
-    assert_eq!((remote.address.port(), remote.exposure), (0, Exposure::RemoteAnonymous));
+    let unix = Endpoint::Unix { path: "/a".into(), access: Access::default() };
+    assert_eq!(remote.endpoints, [Endpoint::Tcp("[::]:0".parse().unwrap()), unix]);
+    assert_eq!(remote.exposure, Exposure::RemoteAnonymous);
     assert_eq!(remote.origins, ["http://a:1".parse().unwrap()]);
 }
 
@@ -125,8 +129,14 @@ fn what_is_wrong_is_told_with_what_to_type() {
         (&["call", "a.b", "--raw=1"], "--raw: expected no value, got \"1\""),
         (&["call", "a.b", "-k", "x"], "-k: expected KEY=VALUE, got \"x\""),
         (&["call", "a.b", "-k", "x=1", "-k", "x=2"], "-k: expected every KEY once, got \"x\" twice"),
-        (&["join", "http://x"], "URL: expected a URL like ws://HOST:PORT/ws or rs://HOST:PORT, got \"http://x\""),
-        (&["join", "ws://a/", "b"], "URL: expected a URL like ws://HOST:PORT/ws or rs://HOST:PORT, got \"b\""),
+        (
+            &["join", "http://x"],
+            "URL: expected a URL like ws://HOST:PORT/ws, rs://HOST:PORT or unix:///PATH, got \"http://x\"",
+        ),
+        (
+            &["join", "ws://a/", "b"],
+            "URL: expected a URL like ws://HOST:PORT/ws, rs://HOST:PORT or unix:///PATH, got \"b\"",
+        ),
         (&["procedures", "x"], "expected no more arguments, got \"x\""),
         (&["subscribe", "a.b", "--match", "regex"], "--match: expected exact, prefix or wildcard, got \"regex\""),
     ] {

@@ -1,5 +1,6 @@
 //! `wampproc serve`.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -9,11 +10,15 @@ use super::ending;
 use super::failure::Failure;
 use super::given::{Listening, Process};
 use super::ready::{self, Destination};
+use super::socket_owner;
 use crate::agent::Agent;
-use crate::server::{Server, ServerConfig, ServerError};
+use crate::server::{Endpoint, Server, ServerConfig, ServerError};
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory;
 use crate::wamp::Uri;
+
+/// Where clients look for a router that is on their machine.
+const PORT: u16 = 8080;
 
 pub(super) fn run(
     realm: &Uri,
@@ -31,7 +36,10 @@ pub(super) fn run(
     let builder = Agent::embedded(here).realm(realm.clone()).on_ready(notice);
     ending::run(process, builder, || {
         allow_descriptors();
-        let mut config = ServerConfig::new(listening.address);
+        let mut config = ServerConfig::new(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)));
+        if !listening.endpoints.is_empty() {
+            config.listen = endpoints(listening)?;
+        }
         config.router.realms = vec![realm.clone()];
         if let Some(users) = &listening.users {
             accounts::configure(&mut config.router, users, listening.readers)?;
@@ -47,6 +55,18 @@ pub(super) fn run(
         url.get_or_init(|| server.url());
         Ok(server)
     })
+}
+
+/// Where to listen, with who may reach the Unix sockets among it.
+fn endpoints(listening: &Listening) -> Result<Vec<Endpoint>, Failure> {
+    let access = socket_owner::access(listening.socket_mode, listening.socket_owner.as_deref())?;
+    let mut endpoints = listening.endpoints.clone();
+    for endpoint in &mut endpoints {
+        if let Endpoint::Unix { access: default, .. } = endpoint {
+            *default = access;
+        }
+    }
+    Ok(endpoints)
 }
 
 /// As many descriptors as the kernel lets us have without asking anybody: each client takes one, and the usual soft limit of

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::ffi::OsStr;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +12,9 @@ use super::listing::listed;
 use crate::api::{Names, Role};
 use crate::process::Signal;
 use crate::sampler::{LONGEST_HISTORY, SHORTEST_INTERVAL};
+use crate::server::Endpoint;
 use crate::supervisor::{LARGEST_CAPTURE, MOST_RESTARTS, RestartLimit, RestartPolicy};
+use crate::transport::unix::{Access, LONGEST_PATH};
 use crate::wamp::Uri;
 use crate::wamp::auth::Method;
 use crate::wamp::codec::Serialization;
@@ -94,10 +95,28 @@ pub fn count(text: &str) -> Result<u64, String> {
     }
 }
 
-/// An address to listen on.
-pub fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse()
-        .map_err(|_| format!("expected ADDR:PORT with an IP address, like 127.0.0.1:8080 or [::1]:8080, got {text:?}"))
+/// Where to listen: an address, or a Unix socket that only its owner may reach.
+pub fn endpoint(text: &str) -> Result<Endpoint, String> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        // As in a client's URL.
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let fits = (1..=LONGEST_PATH).contains(&path.len());
+        return match fits && path.starts_with('/') {
+            true => Ok(Endpoint::Unix { path: path.into(), access: Access::default() }),
+            false => Err(format!("expected unix:/PATH with at most {LONGEST_PATH} bytes of path, got {text:?}")),
+        };
+    }
+    text.parse().map(Endpoint::Tcp).map_err(|_| {
+        format!("expected ADDR:PORT with an IP address, like 127.0.0.1:8080 or [::1]:8080, or unix:/PATH, got {text:?}")
+    })
+}
+
+/// The mode of a Unix socket.
+pub fn mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 => Ok(mode),
+        _ => Err(format!("expected a mode like 0660, got {text:?}")),
+    }
 }
 
 /// A URI that names one thing.
@@ -360,9 +379,14 @@ mod tests {
 
     #[test]
     fn addresses_and_pairs() {
-        assert_eq!(address("[::1]:0"), Ok("[::1]:0".parse().unwrap()));
-        for text in ["", ":8080", "8080", "localhost:8080", "127.0.0.1", "127.0.0.1:70000"] {
-            assert!(address(text).is_err(), "{text}");
+        assert_eq!(endpoint("[::1]:0"), Ok(Endpoint::Tcp("[::1]:0".parse().unwrap())));
+        for text in ["unix:/run/w", "unix:///run/w"] {
+            assert_eq!(endpoint(text), Ok(Endpoint::Unix { path: "/run/w".into(), access: Access::default() }));
+        }
+        assert_eq!((mode("0660"), mode("600")), (Ok(0o660), Ok(0o600)));
+        assert!(["", "8", "01000", "rw"].iter().all(|text| mode(text).is_err()));
+        for text in ["", ":8080", "8080", "localhost:8080", "127.0.0.1", "127.0.0.1:70000", "unix:", "unix:run/w"] {
+            assert!(endpoint(text).is_err(), "{text}");
         }
         assert_eq!(key_value("a=b=c"), Ok(("a", "b=c")));
         assert_eq!(key_value("a="), Ok(("a", "")));

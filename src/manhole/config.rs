@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::ssh::PublicKey;
 use crate::ssh::limits::{MAX_PASSWORD, MAX_USER};
 use crate::terminal::printable;
+use crate::transport::unix::LONGEST_PATH;
 
 /// The most users of a manhole, and the most keys of one of them.
 pub const MAX_USERS: usize = 64;
@@ -20,9 +21,6 @@ pub const MAX_KEYS: usize = 256;
 
 /// Callers that the kernel holds until they are accepted, unless the configuration says otherwise.
 const BACKLOG: u16 = 16;
-
-/// The longest path of a Unix socket, in bytes: `sun_path` with its NUL (unix(7)).
-const LONGEST_SOCKET_PATH: usize = 107;
 
 /// A configuration.
 #[derive(Clone, Debug)]
@@ -283,8 +281,8 @@ fn endpoint(endpoint: &Dict<'_>) -> Result<Endpoint, ConfigError> {
         Value::String(unix) if unix == "unix" => {
             endpoint.nothing_but(&["type", "path"])?;
             let path = endpoint.text("path", endpoint.required("path")?)?;
-            let expected = format!("a path of 1 to {LONGEST_SOCKET_PATH} bytes");
-            if path.is_empty() || path.len() > LONGEST_SOCKET_PATH || path.contains('\0') {
+            let expected = format!("a path of 1 to {LONGEST_PATH} bytes");
+            if path.is_empty() || path.len() > LONGEST_PATH || path.contains('\0') {
                 return Err(wrong("endpoint.path", &expected, &shown(&Value::from(path))));
             }
             Ok(Endpoint::Unix { path: PathBuf::from(path) })

@@ -1,25 +1,20 @@
 //! Where callers come in: a TCP port or a Unix socket.
 //!
 //! # Security decisions
-//! - A Unix socket is for its owner alone: it has mode 0600 before it has a name.
-//! - What stands at its path is removed only if it is a socket, is ours, and nobody listens on it; and at the end only if it
-//!   is still the one that we made.
+//! - A Unix socket is for its owner alone.
+//! - What stands at its path is treated as [`crate::transport::unix`] says.
 
 use std::fmt;
-use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 
-use nix::sys::socket::sockopt::{KeepAlive, PeerCredentials, TcpKeepCount, TcpKeepIdle, TcpKeepInterval};
-use nix::sys::socket::{self, AddressFamily, Backlog, SockFlag, SockType, UnixAddr, getsockopt, setsockopt};
-use nix::sys::stat::{Mode, fchmod};
-use nix::unistd::geteuid;
+use nix::sys::socket::sockopt::{KeepAlive, TcpKeepCount, TcpKeepIdle, TcpKeepInterval};
+use nix::sys::socket::{self, Backlog, setsockopt};
 
 use super::config::Endpoint;
+use crate::transport::unix::{Access, UnixPort};
 
 /// A client that is gone without a word is found so: after this many seconds of silence the kernel asks, so many times, so
 /// many seconds apart.
@@ -32,7 +27,7 @@ const BACKLOG: i32 = 16;
 #[derive(Debug)]
 pub(super) enum Listener {
     Tcp(TcpListener),
-    Unix { listener: UnixListener, path: PathBuf, made: (u64, u64) },
+    Unix(UnixPort),
 }
 
 /// Why nobody can be listened for. Its `Display` has the address and the system's reason.
@@ -55,7 +50,7 @@ impl Listener {
         let failed = |error| ListenError { endpoint: endpoint.to_string(), error };
         match endpoint {
             Endpoint::Tcp { address, backlog, .. } => tcp(*address, *backlog).map(Self::Tcp).map_err(failed),
-            Endpoint::Unix { path } => unix(path).map_err(failed),
+            Endpoint::Unix { path } => UnixPort::bind(path, Access::default(), BACKLOG).map(Self::Unix).map_err(failed),
         }
     }
 
@@ -63,7 +58,7 @@ impl Listener {
     pub fn port(&self) -> Option<u16> {
         match self {
             Self::Tcp(listener) => listener.local_addr().ok().map(|address| address.port()),
-            Self::Unix { .. } => None,
+            Self::Unix(_) => None,
         }
     }
 
@@ -71,14 +66,7 @@ impl Listener {
     pub fn accept(&self) -> io::Result<Option<(Socket, String)>> {
         let accepted = match self {
             Self::Tcp(listener) => listener.accept().and_then(|(stream, address)| prepared(stream, address)),
-            Self::Unix { listener, .. } => listener.accept().and_then(|(stream, _)| {
-                stream.set_nonblocking(true)?;
-                let peer = match getsockopt(&stream, PeerCredentials) {
-                    Ok(peer) => format!("process {} of user {}", peer.pid(), peer.uid()),
-                    Err(_) => "this machine".to_owned(),
-                };
-                Ok((Socket::Unix(stream), peer))
-            }),
+            Self::Unix(port) => port.accept().map(|(stream, peer)| (Socket::Unix(stream), peer.to_string())),
         };
         match accepted {
             Ok(caller) => Ok(Some(caller)),
@@ -92,18 +80,7 @@ impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Tcp(listener) => listener.as_fd(),
-            Self::Unix { listener, .. } => listener.as_fd(),
-        }
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if let Self::Unix { path, made, .. } = self {
-            if fs::symlink_metadata(&*path).is_ok_and(|found| identity(&found) == *made) {
-                // Somebody may have been faster, and there is nobody to tell.
-                let _ = fs::remove_file(path);
-            }
+            Self::Unix(port) => port.as_fd(),
         }
     }
 }
@@ -135,34 +112,6 @@ fn prepared(stream: TcpStream, address: SocketAddr) -> io::Result<(Socket, Strin
     setsockopt(&stream, TcpKeepCount, &count)?;
     setsockopt(&stream, TcpKeepInterval, &interval)?;
     Ok((Socket::Tcp(stream), address.to_string()))
-}
-
-fn unix(path: &Path) -> io::Result<Listener> {
-    remove_dead(path)?;
-    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let socket: OwnedFd = socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
-    // The name gets the socket's mode (unix(7)).
-    fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
-    socket::bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
-    let made = identity(&fs::symlink_metadata(path)?);
-    let listener = Listener::Unix { listener: UnixListener::from(socket), path: path.to_owned(), made };
-    socket::listen(&listener, Backlog::new(BACKLOG)?)?;
-    Ok(listener)
-}
-
-/// Removes a socket that one of our processes left behind.
-fn remove_dead(path: &Path) -> io::Result<()> {
-    let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
-    let is_ours = found.file_type().is_socket() && found.uid() == geteuid().as_raw();
-    let is_dead = || UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
-    if is_ours && is_dead() {
-        return fs::remove_file(path);
-    }
-    Err(io::Error::new(ErrorKind::AddrInUse, "there is something at that path that is no dead socket of ours"))
-}
-
-fn identity(metadata: &Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
 }
 
 /// A caller's connection. It does not block.
@@ -224,7 +173,12 @@ impl AsFd for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::UnixListener;
+    use std::path::PathBuf;
+
+    use nix::unistd::geteuid;
 
     /// A directory of its own, removed at the end.
     struct Directory(PathBuf);

@@ -4,10 +4,10 @@
 //! for each peer that has something to be told. Idle, it sleeps until the first ping is due, or for ever when there are no
 //! pings.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use super::exchange::Exchange;
 use super::http;
 use super::listener::{Accepted, Listener};
 use super::origin::Access;
-use super::peer::Peer;
+use super::peer::{Peer, Place};
 use super::registry::{Registry, Watch};
 use super::room;
 use super::site;
@@ -37,9 +37,8 @@ use crate::transport::socket::Socket;
 use crate::transport::websocket::Channel;
 
 /// The tokens that are no connection's.
-const LISTENER: u64 = 0;
-const BELL: u64 = 1;
-const FIRST_CONNECTION: u64 = 2;
+const BELL: u64 = 0;
+const FIRST_LISTENER: u64 = 1;
 
 /// Callers accepted in one turn.
 const CALLERS: usize = 64;
@@ -59,7 +58,7 @@ pub(super) struct EventLoop {
     stop: Mailbox<Infallible>,
     bell: (Waker, Watch),
     /// Until it stops.
-    listener: Option<(Listener, Watch)>,
+    listeners: BTreeMap<u64, (Listener, Watch)>,
     visitors: HashMap<u64, Visitor>,
     exchange: Exchange,
     /// Never used twice.
@@ -79,23 +78,28 @@ impl EventLoop {
     /// When the kernel refuses a descriptor or a registration.
     pub fn new(
         settings: Settings,
-        listener: Listener,
+        listeners: Vec<Listener>,
         exchange: Exchange,
         (stop, bell): (Mailbox<Infallible>, Waker),
         counters: Arc<Counters>,
     ) -> io::Result<Self> {
         let registry = Registry::new()?;
-        let watch = registry.add(listener.fd(), LISTENER)?;
-        let listener = Some((listener, watch));
+        let mut next_token = FIRST_LISTENER;
+        let mut watched = BTreeMap::new();
+        for listener in listeners {
+            let watch = registry.add(listener.fd(), next_token)?;
+            watched.insert(next_token, (listener, watch));
+            next_token += 1;
+        }
         let watch = registry.add(bell.as_fd(), BELL)?;
         Ok(Self {
             registry,
             stop,
             bell: (bell, watch),
-            listener,
+            listeners: watched,
             visitors: HashMap::new(),
             exchange,
-            next_token: FIRST_CONNECTION,
+            next_token,
             stopping: None,
             complained: false,
             settings,
@@ -145,8 +149,8 @@ impl EventLoop {
     fn turn(&mut self, events: &mut Vec<Event>, now: Now) {
         for event in events.drain(..) {
             match event.token {
-                LISTENER => self.accept(now),
                 BELL => self.listen_to_bell(now),
+                token if self.listeners.contains_key(&token) => self.accept(token, now),
                 token if self.visitors.contains_key(&token) => self.visit(token, Visitor::advance, now),
                 token => self.exchange.heed(PeerId(token), event),
             }
@@ -154,7 +158,7 @@ impl EventLoop {
         self.exchange.serve(now);
         while let Some(token) = self.registry.pop_due(now.mono) {
             match token {
-                LISTENER => self.wake_listener(now),
+                token if self.listeners.contains_key(&token) => self.wake_listener(token, now),
                 token if self.visitors.contains_key(&token) => self.visit(token, Visitor::expire, now),
                 token => self.exchange.expire(PeerId(token), now),
             }
@@ -167,7 +171,7 @@ impl EventLoop {
         self.bell.0.hush();
         if self.stop.try_recv().is_err() && self.stopping.is_none() {
             self.stopping = Some(now.mono + self.settings.timeouts.shutdown);
-            if let Some((listener, mut watch)) = self.listener.take() {
+            for (_, (listener, mut watch)) in std::mem::take(&mut self.listeners) {
                 self.registry.forget(listener.fd(), &mut watch);
             }
             for (_, visitor) in self.visitors.drain() {
@@ -177,41 +181,41 @@ impl EventLoop {
         }
     }
 
-    fn accept(&mut self, now: Now) {
+    fn accept(&mut self, token: u64, now: Now) {
         for _ in 0..CALLERS {
-            let Some((listener, _)) = &mut self.listener else { return };
+            let Some((listener, _)) = self.listeners.get_mut(&token) else { return };
             match listener.accept(now.mono) {
-                Accepted::Connection(socket, address) => self.admit(socket, address, now),
+                Accepted::Connection(socket, place) => self.admit(socket, place, now),
                 Accepted::SentAway => self.counters.rejected.add(1),
                 Accepted::Gone => {}
                 Accepted::Nobody => break,
             }
         }
-        self.wait_for_callers();
+        self.wait_for_callers(token);
     }
 
-    fn wake_listener(&mut self, now: Now) {
-        let Some((listener, watch)) = &mut self.listener else { return };
+    fn wake_listener(&mut self, token: u64, now: Now) {
+        let Some((listener, watch)) = self.listeners.get_mut(&token) else { return };
         watch.rang();
         listener.wake();
-        self.accept(now);
+        self.accept(token, now);
     }
 
-    fn wait_for_callers(&mut self) {
-        let Some((listener, watch)) = &mut self.listener else { return };
+    fn wait_for_callers(&mut self, token: u64) {
+        let Some((listener, watch)) = self.listeners.get_mut(&token) else { return };
         let rest = listener.resting();
         let interest = if rest.is_some() { Interest::NONE } else { Interest::READ };
         self.registry.set(listener.fd(), watch, interest, rest);
     }
 
     /// Lets a caller in, if there is room.
-    fn admit(&mut self, socket: Socket, address: SocketAddr, now: Now) {
+    fn admit(&mut self, socket: Socket, place: Place, now: Now) {
         self.counters.connections.add(1);
-        let is_full = !self.has_room() && !(self.make_room(address.ip(), now) && self.has_room());
+        let has_room = self.has_room() || (self.make_room(place.address(), now) && self.has_room());
         let now = now.mono;
         let token = self.draw_token();
         let watch = match self.registry.add(socket.as_fd(), token) {
-            Ok(watch) if !is_full => watch,
+            Ok(watch) if has_room => watch,
             refused => {
                 // It is closed at once, so it gets no more than what its socket takes without waiting.
                 let _ = (&socket).write(&http::encode(&site::no_room()));
@@ -220,18 +224,18 @@ impl EventLoop {
                     Ok(mut watch) => {
                         self.registry.forget(socket.as_fd(), &mut watch);
                         if !std::mem::replace(&mut self.complained, true) {
-                            log::warn!("{address}: refused, there are as many connections as may be");
+                            log::warn!("{place}: refused, there are as many connections as may be");
                         }
                     }
-                    Err(error) => log::warn!("{address}: refused: {error}"),
+                    Err(error) => log::warn!("{place}: refused: {error}"),
                 }
                 return;
             }
         };
         self.complained = false;
-        log::debug!("{address}: connected");
+        log::debug!("{place}: connected");
         let deadline = now + self.settings.timeouts.head;
-        let mut visitor = Visitor::new(socket, address, watch, deadline);
+        let mut visitor = Visitor::new(socket, place, watch, deadline);
         visitor.register(Interest::READ, &mut self.registry);
         self.visitors.insert(token, visitor);
     }
@@ -244,7 +248,7 @@ impl EventLoop {
 
     /// Whether one of those without a session went for a caller from there.
     fn make_room(&mut self, caller: IpAddr, now: Now) -> bool {
-        let visitors = self.visitors.iter().map(|(token, visitor)| (*token, visitor.address().ip()));
+        let visitors = self.visitors.iter().map(|(token, visitor)| (*token, visitor.place().address()));
         let Some(token) = room::displaced(visitors.chain(self.exchange.strangers_from()), caller) else { return false };
         match self.visitors.remove(&token) {
             Some(visitor) => {
@@ -281,11 +285,11 @@ impl EventLoop {
     /// Makes a peer of a visitor.
     fn promote(&mut self, token: u64, now: Now, open: impl FnOnce(Socket, &Settings) -> Box<dyn Transport>) {
         let Some(visitor) = self.visitors.remove(&token) else { return };
-        let (socket, address, mut watch) = visitor.into_parts();
+        let (socket, place, mut watch) = visitor.into_parts();
         self.registry.clear_deadline(&mut watch);
         let transport = open(socket, &self.settings);
         self.counters.upgraded.add(1);
-        self.exchange.open(PeerId(token), Peer::remote(transport, address, watch), now);
+        self.exchange.open(PeerId(token), Peer::remote(transport, place, watch), now);
     }
 
     fn draw_token(&mut self) -> u64 {

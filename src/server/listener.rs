@@ -2,14 +2,17 @@
 
 use std::fs::File;
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{Backlog, listen};
 
+use super::endpoint::Endpoint;
+use super::peer::Place;
 use crate::transport::socket::Socket;
+use crate::transport::unix::UnixPort;
 
 /// Callers that the kernel holds until they are accepted; it takes the lesser of this and `net.core.somaxconn`.
 const BACKLOG: i32 = 1024;
@@ -20,7 +23,7 @@ const REST: Duration = Duration::from_millis(500);
 /// A listening socket.
 #[derive(Debug)]
 pub(super) struct Listener {
-    socket: TcpListener,
+    port: Port,
     /// Kept open to be closed when there are no descriptors left: then one caller can be accepted after all, and sent away.
     /// Otherwise it would stay in the kernel's queue and keep the socket readable.
     spare: Option<File>,
@@ -29,11 +32,28 @@ pub(super) struct Listener {
     complained: bool,
 }
 
+#[derive(Debug)]
+enum Port {
+    Tcp(TcpListener),
+    Unix(UnixPort),
+}
+
+impl Port {
+    fn accept(&self) -> io::Result<(Socket, Place)> {
+        match self {
+            Self::Tcp(listener) => {
+                listener.accept().map(|(stream, address)| (Socket::Tcp(stream), Place::Remote(address)))
+            }
+            Self::Unix(port) => port.accept().map(|(stream, peer)| (Socket::Unix(stream), Place::Local(peer))),
+        }
+    }
+}
+
 /// What accepting came to.
 #[derive(Debug)]
 pub(super) enum Accepted {
     /// A connection, that does not block.
-    Connection(Socket, SocketAddr),
+    Connection(Socket, Place),
     /// A connection, closed again: there are no descriptors.
     SentAway,
     /// A connection that was gone already.
@@ -43,22 +63,28 @@ pub(super) enum Accepted {
 }
 
 impl Listener {
-    /// Listens. Port 0: one that is free.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = TcpListener::bind(address)?;
-        // The library's own backlog is too short for a thousand clients that come back at once.
-        listen(&socket, Backlog::new(BACKLOG)?)?;
-        socket.set_nonblocking(true)?;
-        Ok(Self { socket, spare: Some(spare()?), resting: None, complained: false })
+    /// Listens.
+    pub fn bind(endpoint: &Endpoint) -> io::Result<Self> {
+        let port = match endpoint {
+            Endpoint::Tcp(address) => Port::Tcp(tcp(*address)?),
+            Endpoint::Unix { path, access } => Port::Unix(UnixPort::bind(path, *access, BACKLOG)?),
+        };
+        Ok(Self { port, spare: Some(spare()?), resting: None, complained: false })
     }
 
-    /// The address, with the port that it has.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+    /// The address, with the port that it has; a Unix socket has none.
+    pub fn local_addr(&self) -> io::Result<Option<SocketAddr>> {
+        match &self.port {
+            Port::Tcp(listener) => listener.local_addr().map(Some),
+            Port::Unix(_) => Ok(None),
+        }
     }
 
     pub fn fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        match &self.port {
+            Port::Tcp(listener) => listener.as_fd(),
+            Port::Unix(port) => port.as_fd(),
+        }
     }
 
     /// Until when nobody is accepted.
@@ -73,11 +99,11 @@ impl Listener {
 
     /// Accepts one caller.
     pub fn accept(&mut self, now: Instant) -> Accepted {
-        let error = match self.socket.accept() {
-            Ok((stream, address)) => {
+        let error = match self.port.accept() {
+            Ok((socket, place)) => {
                 self.complained = false;
-                return match prepare(&stream) {
-                    Ok(()) => Accepted::Connection(stream.into(), address),
+                return match prepare(&socket) {
+                    Ok(()) => Accepted::Connection(socket, place),
                     Err(_) => Accepted::Gone,
                 };
             }
@@ -117,7 +143,7 @@ impl Listener {
             self.spare = spare().ok();
             return false;
         }
-        let accepted = self.socket.accept().is_ok();
+        let accepted = self.port.accept().is_ok();
         self.spare = spare().ok();
         accepted
     }
@@ -136,7 +162,16 @@ impl Listener {
     }
 }
 
-fn prepare(stream: &TcpStream) -> io::Result<()> {
+fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    // The library's own backlog is too short for a thousand clients that come back at once.
+    listen(&listener, Backlog::new(BACKLOG)?)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn prepare(socket: &Socket) -> io::Result<()> {
+    let Socket::Tcp(stream) = socket else { return Ok(()) };
     stream.set_nonblocking(true)?;
     // Messages are small, and a call beside an event must not wait for the event's acknowledgement.
     stream.set_nodelay(true)
@@ -149,24 +184,29 @@ fn spare() -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpStream;
+
+    fn local() -> Listener {
+        Listener::bind(&Endpoint::Tcp(([127, 0, 0, 1], 0).into())).unwrap()
+    }
 
     #[test]
     fn accepts_until_nobody_calls_without_waiting() {
-        let mut listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let mut listener = local();
         let now = Instant::now();
         assert!(matches!(listener.accept(now), Accepted::Nobody));
-        let caller = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let Accepted::Connection(_, address) = listener.accept(now) else { panic!("nobody called") };
-        assert_eq!(address, caller.local_addr().unwrap());
+        let caller = TcpStream::connect(listener.local_addr().unwrap().unwrap()).unwrap();
+        let Accepted::Connection(_, place) = listener.accept(now) else { panic!("nobody called") };
+        assert_eq!(place, Place::Remote(caller.local_addr().unwrap()));
         assert!(matches!(listener.accept(now), Accepted::Nobody));
         assert_eq!(listener.resting(), None);
     }
 
     #[test]
     fn the_spare_descriptor_serves_more_than_once() {
-        let mut listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let mut listener = local();
         for _ in 0..3 {
-            let mut caller = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let mut caller = TcpStream::connect(listener.local_addr().unwrap().unwrap()).unwrap();
             assert!(listener.send_away());
             assert_eq!(io::Read::read(&mut caller, &mut [0]).unwrap(), 0, "closed, not left waiting");
         }

@@ -1,4 +1,4 @@
-//! The embedded router's one thread and its I/O: WebSocket and plain HTTP on one port, and ends in memory for those in this
+//! The embedded router's one thread and its I/O: WebSocket, RawSocket and plain HTTP on each port, and ends in memory for those in this
 //! process. It drives `router/`, which knows what a message means.
 //!
 //! [`Server::start`] binds the port and starts the thread; the handle that comes back stops it when it goes. Everything else
@@ -13,6 +13,7 @@
 mod backpressure;
 mod counters;
 mod deadlines;
+mod endpoint;
 mod event_loop;
 mod exchange;
 mod http;
@@ -28,7 +29,8 @@ use std::convert::Infallible;
 use std::fmt;
 use std::hash::RandomState;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +46,7 @@ use crate::wamp::Uri;
 use crate::wamp::id::RandomIds;
 
 pub use counters::{Counter, Counters};
+pub use endpoint::Endpoint;
 use event_loop::{EventLoop, Settings};
 use exchange::{Exchange, ExchangeSettings, ROUND_TIME};
 use listener::Listener;
@@ -56,9 +59,9 @@ pub const REALM: &str = "realm1";
 /// What a server is like.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// Where to listen. Port 0: one that is free.
-    pub listen: SocketAddr,
-    /// Who may reach that address.
+    /// Where to listen; at every one of these.
+    pub listen: Vec<Endpoint>,
+    /// Who may reach those of TCP.
     pub exposure: Exposure,
     /// Web pages that may use the port, besides its own.
     pub allow_origin: Vec<AllowedOrigin>,
@@ -78,7 +81,7 @@ impl ServerConfig {
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
         Self {
-            listen,
+            listen: vec![Endpoint::Tcp(listen)],
             exposure: Exposure::default(),
             allow_origin: Vec::new(),
             keepalive: KeepalivePolicy::default(),
@@ -134,7 +137,10 @@ impl Default for Capacity {
 /// [`Timeouts::shutdown`].
 #[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
+    /// Of the TCP ports.
+    addresses: Vec<SocketAddr>,
+    /// Of the Unix sockets.
+    paths: Vec<PathBuf>,
     counters: Arc<Counters>,
     // Before the thread: fields drop in order, and the thread ends when this is gone.
     _stop: Post<Infallible>,
@@ -148,14 +154,27 @@ impl Server {
     /// [`ServerError`]; nothing runs then.
     pub fn start(config: ServerConfig, inside: Vec<Memory>) -> Result<Self, ServerError> {
         let ServerConfig { listen, exposure, allow_origin, keepalive, timeouts, capacity, mut router } = config;
-        if needs_permission(listen) && !has_logins(&router) {
+        let exposed = listen.iter().find_map(|endpoint| match endpoint {
+            Endpoint::Tcp(address) if needs_permission(*address) => Some(*address),
+            Endpoint::Tcp(_) | Endpoint::Unix { .. } => None,
+        });
+        if let (Some(address), false) = (exposed, has_logins(&router)) {
             if exposure != Exposure::RemoteAnonymous {
-                return Err(ServerError::NeedsPermission(listen));
+                return Err(ServerError::NeedsPermission(address));
             }
             router.anonymous = Anonymous::Restricted;
         }
-        let bound = Listener::bind(listen).and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) = bound.map_err(|error| ServerError::Listen { address: listen, error })?;
+        let (mut listeners, mut addresses, mut paths) = (Vec::new(), Vec::new(), Vec::new());
+        for endpoint in listen {
+            let bound = Listener::bind(&endpoint).and_then(|listener| Ok((listener.local_addr()?, listener)));
+            let (address, listener) =
+                bound.map_err(|error| ServerError::Listen { endpoint: endpoint.clone(), error })?;
+            addresses.extend(address);
+            if let Endpoint::Unix { path, .. } = endpoint {
+                paths.push(path);
+            }
+            listeners.push(listener);
+        }
         let bell = Waker::new()?;
         let (stop, stopped) = mailbox(1, bell.clone());
         let counters = Arc::new(Counters::default());
@@ -163,30 +182,32 @@ impl Server {
         let Capacity { queued_bytes, unfinished_bytes, .. } = capacity;
         let limits = ExchangeSettings { drain: timeouts.drain, queued_bytes, unfinished_bytes, round: ROUND_TIME };
         let exchange = Exchange::new(router, limits, Arc::clone(&counters));
-        let access = Access::new(address.ip(), allow_origin);
+        let access = Access::new(exposed.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip()), allow_origin);
         let settings = Settings { access, keepalive, timeouts, capacity };
-        let mut event_loop = EventLoop::new(settings, listener, exchange, (stopped, bell), Arc::clone(&counters))?;
+        let mut event_loop = EventLoop::new(settings, listeners, exchange, (stopped, bell), Arc::clone(&counters))?;
         for memory in inside {
             event_loop.add_inside(memory, Now::read())?;
         }
         let thread = Thread::spawn("router", move || event_loop.run())?;
-        Ok(Self { address, counters, _stop: stop, _thread: thread })
+        Ok(Self { addresses, paths, counters, _stop: stop, _thread: thread })
     }
 
-    /// Where it listens, with the port that it has.
+    /// The TCP ports that it listens at, with the numbers that they have.
     #[must_use]
-    pub const fn local_addr(&self) -> SocketAddr {
-        self.address
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
-    /// The URL for clients on this machine, or of that address.
+    /// The URL for clients on this machine, or of that address: of the first TCP port, or else of the first Unix socket.
     #[must_use]
     pub fn url(&self) -> String {
-        let mut address = self.address;
+        let Some(mut address) = self.addresses.first().copied() else {
+            return self.paths.first().map_or_else(String::new, |path| format!("unix://{}", path.display()));
+        };
         if address.ip().is_unspecified() {
             address.set_ip(match address {
-                SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             });
         }
         format!("ws://{address}{}", site::WAMP_PATH)
@@ -216,10 +237,10 @@ const fn has_logins(_: &RouterConfig) -> bool {
 pub enum ServerError {
     /// Others could reach the address, and nobody said that they may.
     NeedsPermission(SocketAddr),
-    /// The address cannot be listened at.
+    /// It cannot be listened there.
     Listen {
-        /// The address.
-        address: SocketAddr,
+        /// Where.
+        endpoint: Endpoint,
         /// What the kernel says.
         error: io::Error,
     },
@@ -235,7 +256,7 @@ impl fmt::Display for ServerError {
                 "expected a loopback address to listen at, got {address}, which others can reach without a login: \
                  --users says who may log in, --allow-remote-anonymous that anybody may"
             ),
-            Self::Listen { address, error } => write!(f, "cannot listen at {address}: {error}"),
+            Self::Listen { endpoint, error } => write!(f, "cannot listen at {endpoint}: {error}"),
             Self::Resources(error) => write!(f, "cannot start the router: {error}"),
         }
     }

@@ -1,13 +1,14 @@
 //! One connection that speaks WAMP: what it may be sent, whether it is read, when it is given up.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::backpressure::{Admission, Limits, MEMORY, Pressure, SOCKET};
 use super::registry::{Registry, Watch};
 use crate::sync::wait::{Interest, earlier};
 use crate::transport::memory::Memory;
+use crate::transport::unix::Credentials;
 use crate::transport::{Transport, TransportError};
 use crate::wamp::Message;
 
@@ -16,14 +17,27 @@ use crate::wamp::Message;
 pub(super) enum Place {
     /// At the other end of a socket.
     Remote(SocketAddr),
+    /// At the other end of a Unix socket.
+    Local(Credentials),
     /// In this process.
     Inside,
+}
+
+impl Place {
+    /// Its address; who is on this machine comes as by loopback.
+    pub fn address(&self) -> IpAddr {
+        match self {
+            Self::Remote(address) => address.ip(),
+            Self::Local(_) | Self::Inside => Ipv4Addr::LOCALHOST.into(),
+        }
+    }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Remote(address) => address.fmt(f),
+            Self::Local(peer) => peer.fmt(f),
             Self::Inside => f.write_str("in this process"),
         }
     }
@@ -104,8 +118,8 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub fn remote(transport: Box<dyn Transport>, address: SocketAddr, watch: Watch) -> Self {
-        Self::new(transport, Place::Remote(address), SOCKET, watch)
+    pub fn remote(transport: Box<dyn Transport>, place: Place, watch: Watch) -> Self {
+        Self::new(transport, place, SOCKET, watch)
     }
 
     pub fn inside(memory: Memory, watch: Watch) -> Self {
@@ -136,7 +150,7 @@ impl Peer {
     /// Whether it must wait while an end in memory is full: what it sends may go there. A broken one is read all the same,
     /// for the kernel tells of it until it is closed.
     pub fn yields(&self) -> bool {
-        matches!((self.place, self.stage), (Place::Remote(_), Stage::Joined)) && !self.broken
+        self.place != Place::Inside && self.stage == Stage::Joined && !self.broken
     }
 
     /// Whether the message may be queued.

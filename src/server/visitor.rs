@@ -1,7 +1,7 @@
 //! A connection before it is a peer: its request is read, answered, and either upgraded or closed.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use tungstenite::http::{Response, StatusCode};
 
 use super::http::{self, Body, MAX_HEAD};
 use super::origin::Access;
+use super::peer::Place;
 use super::registry::{Registry, Watch};
 use super::site::{self, Answer};
 use crate::sync::wait::Interest;
@@ -24,7 +25,7 @@ const LINGER: (Duration, usize) = (Duration::from_secs(1), 64 * 1024);
 #[derive(Debug)]
 pub(super) struct Visitor {
     socket: Socket,
-    address: SocketAddr,
+    place: Place,
     stage: Stage,
     deadline: Instant,
     watch: Watch,
@@ -58,8 +59,8 @@ pub(super) enum Visit {
 
 impl Visitor {
     /// A connection that has until `deadline` to ask for something.
-    pub fn new(socket: Socket, address: SocketAddr, watch: Watch, deadline: Instant) -> Self {
-        Self { socket, address, stage: Stage::Asking { head: Vec::new() }, deadline, watch }
+    pub fn new(socket: Socket, place: Place, watch: Watch, deadline: Instant) -> Self {
+        Self { socket, place, stage: Stage::Asking { head: Vec::new() }, deadline, watch }
     }
 
     /// Has the kernel and the clock tell when there is something to do.
@@ -73,8 +74,8 @@ impl Visitor {
     }
 
     /// Where it calls from.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
+    pub const fn place(&self) -> Place {
+        self.place
     }
 
     /// How many requests of it were answered.
@@ -86,8 +87,8 @@ impl Visitor {
     }
 
     /// What makes a peer of it. It stays registered.
-    pub fn into_parts(self) -> (Socket, SocketAddr, Watch) {
-        (self.socket, self.address, self.watch)
+    pub fn into_parts(self) -> (Socket, Place, Watch) {
+        (self.socket, self.place, self.watch)
     }
 
     /// Goes as far as the connection allows.
@@ -151,7 +152,7 @@ impl Visitor {
     }
 
     fn reply(&mut self, response: &Response<Body>, then: Then) {
-        log::debug!("{}: HTTP {}", self.address, response.status());
+        log::debug!("{}: HTTP {}", self.place, response.status());
         self.stage = Stage::Answering { bytes: http::encode(response), written: 0, then };
     }
 

@@ -5,11 +5,15 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, connect, getsockopt, socket, sockopt};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, UnixAddr, connect, getsockopt, socket, sockopt,
+};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::error::ProtocolError;
 use tungstenite::handshake::MidHandshake;
@@ -74,6 +78,8 @@ pub struct Dial {
 enum Step {
     Resolving(LookUp, Option<Instant>),
     Connecting(Attempt),
+    /// Connected, by nothing that would have to be waited for.
+    Connected(Socket),
     Upgrading(Box<MidHandshake<ClientHandshake<Framed>>>, Option<Instant>),
     Open(Box<dyn Transport>),
     /// A step failed.
@@ -107,14 +113,18 @@ impl Dial {
     /// As [`Dial::start`].
     pub fn within(url: &Url, policy: KeepalivePolicy, limit: Limit, now: Instant) -> Result<Self, TransportError> {
         let bell = Arc::new(Waker::new()?);
-        let step = match url.host().parse::<IpAddr>() {
-            Ok(ip) => connect_to([SocketAddr::new(ip, url.port())].into(), limit.deadline(CONNECT_PATIENCE, now), now)?,
-            Err(_) => {
+        let serialization = Serialization::Json;
+        let step = match (url.path(), url.host().parse::<IpAddr>()) {
+            (Some(path), _) => Step::Connected(connect_to_path(path)?.into()),
+            (None, Ok(ip)) => {
+                connect_to([SocketAddr::new(ip, url.port())].into(), limit.deadline(CONNECT_PATIENCE, now), now)?
+            }
+            (None, Err(_)) => {
                 let look_up = look_up(url.host(), url.port(), &bell).map_err(|error| unresolved(url, error))?;
                 Step::Resolving(look_up, limit.deadline(LOOK_UP_PATIENCE, now))
             }
         };
-        Ok(Self { url: url.clone(), policy, serialization: Serialization::Json, limit, step, bell })
+        Ok(Self { url: url.clone(), policy, serialization, limit, step, bell })
     }
 
     /// Asks the router for this serialization instead of JSON.
@@ -151,14 +161,7 @@ impl Dial {
                             return Err(TransportError::Connect { address, error });
                         }
                         stream.set_nodelay(true)?;
-                        let deadline = self.limit.deadline(HANDSHAKE_PATIENCE, now);
-                        if self.url.scheme() == Scheme::RawSocket {
-                            let socket = RawSocket::dialled(stream.into(), self.serialization, self.policy, deadline);
-                            self.step = Step::Open(Box::new(socket));
-                            return Ok(Incoming::Progress);
-                        }
-                        let handshake = self.upgrade(stream.into())?;
-                        self.take_handshake(handshake, deadline, now)
+                        self.speak(stream.into(), now)
                     }
                     code if others.is_empty() => {
                         Err(TransportError::Connect { address, error: io::Error::from_raw_os_error(code) })
@@ -169,6 +172,7 @@ impl Dial {
                     }
                 }
             }
+            Step::Connected(socket) => self.speak(socket, now),
             Step::Upgrading(handshake, deadline) => self.take_handshake(*handshake, deadline, now),
             open_or_failed => {
                 self.step = open_or_failed;
@@ -185,6 +189,22 @@ impl Dial {
                 Ok(())
             }
             _ => Err(TransportError::NoAnswer("accept the connection")),
+        }
+    }
+
+    /// Begins the transport.
+    fn speak(&mut self, socket: Socket, now: Instant) -> Result<Incoming, TransportError> {
+        let deadline = self.limit.deadline(HANDSHAKE_PATIENCE, now);
+        match self.url.scheme() {
+            Scheme::RawSocket => {
+                let socket = RawSocket::dialled(socket, self.serialization, self.policy, deadline);
+                self.step = Step::Open(Box::new(socket));
+                Ok(Incoming::Progress)
+            }
+            Scheme::WebSocket => {
+                let handshake = self.upgrade(socket)?;
+                self.take_handshake(handshake, deadline, now)
+            }
         }
     }
 
@@ -268,6 +288,18 @@ fn connect_to(
     Err(refused)
 }
 
+/// Connects to a Unix socket, which succeeds or fails at once.
+fn connect_to_path(path: &Path) -> Result<UnixStream, TransportError> {
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let begun = socket(AddressFamily::Unix, SockType::Stream, flags, None).and_then(|socket| {
+        connect(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+        Ok(socket)
+    });
+    begun
+        .map(UnixStream::from)
+        .map_err(|errno| TransportError::ConnectLocal { path: path.to_owned(), error: errno.into() })
+}
+
 /// Whether the attempt to connect has ended, well or not.
 fn is_connected(socket: &OwnedFd) -> Result<bool, TransportError> {
     let ready = wait([(socket.as_fd(), Interest::WRITE)], Some(Duration::ZERO))?;
@@ -279,6 +311,7 @@ impl Transport for Dial {
         match &self.step {
             Step::Resolving(..) | Step::Failed => self.bell.as_fd(),
             Step::Connecting(attempt) => attempt.socket.as_fd(),
+            Step::Connected(socket) => socket.as_fd(),
             Step::Upgrading(handshake, _) => handshake.get_ref().get_ref().as_fd(),
             Step::Open(channel) => channel.fd(),
         }
@@ -287,7 +320,7 @@ impl Transport for Dial {
     fn interest(&self) -> Interest {
         match &self.step {
             Step::Resolving(..) => Interest::READ,
-            Step::Connecting(_) => Interest::WRITE,
+            Step::Connecting(_) | Step::Connected(_) => Interest::WRITE,
             // Full: the request is not out whole.
             Step::Upgrading(handshake, _) => Interest { read: true, write: handshake.get_ref().get_ref().is_full() },
             Step::Open(channel) => channel.interest(),
@@ -338,7 +371,7 @@ impl Transport for Dial {
             Step::Resolving(_, deadline) | Step::Upgrading(_, deadline) => *deadline,
             Step::Connecting(attempt) => attempt.patience,
             Step::Open(channel) => channel.deadline(),
-            Step::Failed => None,
+            Step::Connected(_) | Step::Failed => None,
         }
     }
 
@@ -350,7 +383,7 @@ impl Transport for Dial {
             Step::Resolving(..) => Err(TransportError::NoAnswer("be looked up")),
             Step::Connecting(_) => self.give_up_attempt(now),
             Step::Upgrading(..) => Err(TransportError::TooSlow("answer the WebSocket upgrade")),
-            Step::Failed => Ok(()),
+            Step::Connected(_) | Step::Failed => Ok(()),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What carries messages between a client and a router: WebSocket over TCP, or this process's memory. A transport knows how
+//! What carries messages between a client and a router: WebSocket or RawSocket, or this process's memory. A transport knows how
 //! messages are framed and written, and whether its peer is alive; it knows nothing of sessions.
 //!
 //! Every transport is driven the same way, by one thread that sleeps in one `poll(2)`: [`Transport::receive`] until it says
@@ -16,6 +16,7 @@ pub mod rawsocket;
 pub mod socket;
 mod stream;
 pub mod traffic;
+pub mod unix;
 pub mod url;
 pub mod websocket;
 
@@ -23,6 +24,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -178,6 +180,13 @@ pub enum TransportError {
         /// What the kernel says.
         error: io::Error,
     },
+    /// No connection to a Unix socket.
+    ConnectLocal {
+        /// Its path.
+        path: PathBuf,
+        /// What the kernel says.
+        error: io::Error,
+    },
     /// The peer did not upgrade the connection to WAMP over WebSocket.
     Handshake(String),
     /// The peer did not answer the handshake of a RawSocket as it must.
@@ -201,6 +210,7 @@ impl fmt::Display for TransportError {
         match self {
             Self::Resolve { host, error } => write!(f, "no address for {host:?}: {error}"),
             Self::Connect { address, error } => write!(f, "no connection to {address}: {error}"),
+            Self::ConnectLocal { path, error } => write!(f, "no connection to {}: {error}", path.display()),
             Self::Handshake(got) => write!(f, "expected a WebSocket upgrade to WAMP, got {got}"),
             Self::Greeting(got) => write!(f, "expected the answer to a RawSocket handshake, got {got}"),
             Self::NoAnswer(step) | Self::TooSlow(step) => write!(f, "the peer took too long to {step}"),

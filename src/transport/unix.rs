@@ -19,6 +19,9 @@ use nix::sys::socket::{
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::geteuid;
 
+/// The longest path of a Unix socket, in bytes: `sun_path` with its NUL (unix(7)).
+pub const LONGEST_PATH: usize = 107;
+
 /// Who may reach a Unix socket: whoever may write to it (unix(7)). By default its owner, who is who made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {

@@ -1,17 +1,22 @@
 //! The URL of a router.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use tungstenite::http::Uri;
 
-/// Where a router is, as in `ws://host:8080/ws` or `rs://host:8080`. An IPv6 address stands in brackets.
+use super::unix::LONGEST_PATH;
+
+/// Where a router is, as in `ws://host:8080/ws`, `rs://host:8080` or `unix:///run/router`. An IPv6 address stands in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
     scheme: Scheme,
     uri: Uri,
     host: String,
     port: u16,
+    /// Of a Unix socket; it has none of the others.
+    path: Option<PathBuf>,
 }
 
 /// How the router is spoken to.
@@ -19,7 +24,7 @@ pub struct Url {
 pub enum Scheme {
     /// WebSocket: `ws`.
     WebSocket,
-    /// RawSocket: `rs`.
+    /// RawSocket: `rs`, `unix`.
     RawSocket,
 }
 
@@ -49,6 +54,12 @@ impl Url {
         self.port
     }
 
+    /// The path of the Unix socket that the router is at.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// `host:port` as it stands in the `Host` header.
     #[must_use]
     pub fn authority(&self) -> String {
@@ -63,7 +74,7 @@ impl Url {
 impl Default for Url {
     fn default() -> Self {
         let scheme = Scheme::WebSocket;
-        Self { scheme, uri: Uri::from_static(Self::DEFAULT), host: "127.0.0.1".to_owned(), port: 8080 }
+        Self { scheme, uri: Uri::from_static(Self::DEFAULT), host: "127.0.0.1".to_owned(), port: 8080, path: None }
     }
 }
 
@@ -72,10 +83,15 @@ impl FromStr for Url {
 
     fn from_str(text: &str) -> Result<Self, InvalidUrl> {
         let wrong = |got: &str| {
-            InvalidUrl(format!("expected a URL like ws://HOST:PORT/ws or rs://HOST:PORT, got {text:?}{got}"))
+            InvalidUrl(format!(
+                "expected a URL like ws://HOST:PORT/ws, rs://HOST:PORT or unix:///PATH, got {text:?}{got}"
+            ))
         };
         // Schemes have no case (RFC 3986, 3.1); what reads them further down does not know that.
         let lower = text.split_once("://").map(|(scheme, rest)| format!("{}://{rest}", scheme.to_ascii_lowercase()));
+        if let Some(path) = lower.as_deref().and_then(|lower| lower.strip_prefix("unix://")) {
+            return of_path(path).map_err(wrong);
+        }
         let uri: Uri = lower.as_deref().unwrap_or(text).parse().map_err(|error| wrong(&format!(" ({error})")))?;
         let scheme = match uri.scheme_str() {
             Some("ws") => Scheme::WebSocket,
@@ -101,8 +117,20 @@ impl FromStr for Url {
                 _ => return Err(wrong(" (the port must be from 1 to 65535)")),
             },
         };
-        Ok(Self { scheme, uri, host, port })
+        Ok(Self { scheme, uri, host, port, path: None })
     }
+}
+
+/// A Unix socket's; or what is wrong with the path.
+fn of_path(path: &str) -> Result<Url, &'static str> {
+    if !path.starts_with('/') {
+        return Err(" (the path must begin with /)");
+    }
+    if path.len() > LONGEST_PATH {
+        return Err(" (the path must have at most 107 bytes)");
+    }
+    let (scheme, uri, path) = (Scheme::RawSocket, Uri::default(), Some(PathBuf::from(path)));
+    Ok(Url { scheme, uri, host: String::new(), port: 0, path })
 }
 
 /// What stands behind the host's colon. (`http::Uri` passes over a port that it cannot read.)
@@ -113,7 +141,10 @@ fn port_text(authority: &str) -> Option<&str> {
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.uri.fmt(f)
+        match &self.path {
+            Some(path) => write!(f, "unix://{}", path.display()),
+            None => self.uri.fmt(f),
+        }
     }
 }
 
@@ -150,6 +181,14 @@ mod tests {
     }
 
     #[test]
+    fn a_unix_socket_has_a_path_and_nothing_else() {
+        let url: Url = "Unix:///run/a b%20".parse().unwrap();
+        assert_eq!((url.path(), url.scheme()), (Some(Path::new("/run/a b%20")), Scheme::RawSocket));
+        assert_eq!(url.to_string(), "unix:///run/a b%20");
+        assert_eq!((url.host(), url.port(), url.authority().as_str()), ("", 0, ""));
+    }
+
+    #[test]
     fn the_default_is_what_its_text_says() {
         assert_eq!(Url::DEFAULT.parse(), Ok(Url::default()));
     }
@@ -167,6 +206,8 @@ mod tests {
             "ws://:80/",
             "ws://u@h/",
             "ws://a:/",
+            "unix://",
+            "unix://run/router",
         ] {
             let error = text.parse::<Url>().expect_err(text).to_string();
             assert!(error.starts_with("expected a URL like ws://HOST:PORT/ws"), "{text}: {error}");

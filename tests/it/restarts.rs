@@ -53,7 +53,7 @@ fn answers(client: &mut Client, procedure: &str, deadline: Instant) {
 #[test]
 fn the_agent_is_whole_again_after_every_restart() {
     let server = serve("127.0.0.1:0".parse().unwrap());
-    let address = server.local_addr();
+    let address = server.local_addrs()[0];
     let url: Url = server.url().parse().unwrap();
     let quickly = Duration::from_millis(2);
     let policy =

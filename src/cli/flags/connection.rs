@@ -23,12 +23,38 @@ pub(super) const FLAGS: &[Flag] = &[
         long: "listen",
         short: None,
         takes: Takes::Value {
-            name: "ADDR:PORT",
-            default: Some("127.0.0.1:8080"),
-            store: Store::Text(|given, text| set(&mut given.listening.address, values::address(text))),
+            name: "WHERE",
+            default: None,
+            store: Store::Text(|given, text| push(&mut given.listening.endpoints, values::endpoint(text))),
         },
         commands: &[Serve],
-        help: "Where to listen. Port 0 is any free port; the ready line tells which.",
+        help: "Where to listen: ADDR:PORT or unix:/PATH, a Unix socket. Port 0 is any free port; the ready line tells \
+               which. May be repeated. Without it 127.0.0.1:8080.",
+    },
+    Flag {
+        long: "socket-mode",
+        short: None,
+        takes: Takes::Value {
+            name: "MODE",
+            default: Some("0600"),
+            store: Store::Text(|given, text| set(&mut given.listening.socket_mode, values::mode(text))),
+        },
+        commands: &[Serve],
+        help: "The permissions of the Unix sockets: who may write to one may connect.",
+    },
+    Flag {
+        long: "socket-owner",
+        short: None,
+        takes: Takes::Value {
+            name: "USER[:GROUP]",
+            default: None,
+            store: Store::Text(|given, text| {
+                given.listening.socket_owner = Some(text.to_owned());
+                Ok(())
+            }),
+        },
+        commands: &[Serve],
+        help: "Gives the Unix sockets to this user and group, by name or id.",
     },
     Flag {
         long: "realm",

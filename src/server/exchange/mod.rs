@@ -96,11 +96,11 @@ impl Exchange {
                 self.inside.push(id);
                 Locality::Embedded
             }
-            Place::Remote(_) => Locality::Remote,
+            Place::Remote(_) | Place::Local(_) => Locality::Remote,
         };
         #[cfg(feature = "auth")]
-        if let Place::Remote(address) = peer.place {
-            self.router.locate(id, address.ip());
+        if peer.place != Place::Inside {
+            self.router.locate(id, peer.place.address());
         }
         self.strangers += 1;
         self.peers.insert(id, peer);
@@ -137,10 +137,9 @@ impl Exchange {
 
     /// The addresses of those without a session.
     pub fn strangers_from(&self) -> impl Iterator<Item = (u64, IpAddr)> {
-        self.peers.iter().filter_map(|(id, peer)| match peer.place {
-            Place::Remote(address) if peer.stage == Stage::Opening => Some((id.0, address.ip())),
-            _ => None,
-        })
+        let strangers =
+            self.peers.iter().filter(|(_, peer)| peer.stage == Stage::Opening && peer.place != Place::Inside);
+        strangers.map(|(id, peer)| (id.0, peer.place.address()))
     }
 
     /// Gives one of those up for another.

@@ -206,7 +206,7 @@ fn child_with_few_descriptors() {
     }
     setrlimit(Resource::RLIMIT_NOFILE, 40, 40).unwrap();
     let server = plain_server();
-    println!("\nlistening {}", server.local_addr());
+    println!("\nlistening {}", server.local_addrs()[0]);
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
@@ -253,7 +253,7 @@ fn without_descriptors_callers_are_sent_away_and_the_others_served() {
 /// From an address of its own.
 fn connect_from(own: [u8; 4], server: &Server) -> TcpStream {
     use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
-    let SocketAddr::V4(there) = server.local_addr() else { panic!("listens at an address of IPv4") };
+    let SocketAddr::V4(there) = server.local_addrs()[0] else { panic!("listens at an address of IPv4") };
     let fd = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
     bind(fd.as_raw_fd(), &SockaddrIn::new(own[0], own[1], own[2], own[3], 0)).unwrap();
     connect(fd.as_raw_fd(), &SockaddrIn::from(there)).unwrap();

@@ -65,7 +65,7 @@ impl Client {
         let mut request = server.url().into_client_request().unwrap();
         request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("wamp.2.json"));
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
-        let stream = connect(server.local_addr());
+        let stream = connect(server.local_addrs()[0]);
         let (socket, _) = tungstenite::client::client_with_config(request, stream, Some(config)).unwrap();
         Self { socket, request: 0 }
     }

@@ -36,7 +36,7 @@ fn every_request_gets_its_answer_and_the_end_of_the_connection() {
     ];
     let count = cases.len() as u64;
     for (request, expected) in cases {
-        let answer = http(server.local_addr(), &request);
+        let answer = http(server.local_addrs()[0], &request);
         assert_eq!(status(&answer), expected, "{request:.200} {answer}");
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         assert!(head.to_lowercase().contains(&format!("content-length: {}\r\n", body.len())), "{answer}");
@@ -49,10 +49,10 @@ fn every_request_gets_its_answer_and_the_end_of_the_connection() {
 #[test]
 fn the_own_page_and_allowed_ones_are_let_in() {
     let server = server(|config| config.allow_origin = vec!["http://board-7:80".parse().unwrap()], Vec::new());
-    let own = format!("Host: {0}\nOrigin: http://{0}", server.local_addr());
+    let own = format!("Host: {0}\nOrigin: http://{0}", server.local_addrs()[0]);
     for host in [own.as_str(), "Host: localhost\nOrigin: http://board-7:80", "Host: board-7\nOrigin: http://board-7:80"]
     {
-        let mut stream = connect(server.local_addr());
+        let mut stream = connect(server.local_addrs()[0]);
         stream.write_all(UPGRADE.replace("Host: localhost", host).replace('\n', "\r\n").as_bytes()).unwrap();
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).unwrap();
@@ -63,7 +63,7 @@ fn the_own_page_and_allowed_ones_are_let_in() {
 #[test]
 fn a_request_may_come_in_pieces_but_not_for_ever() {
     let server = server(|config| config.timeouts.head = Duration::from_millis(300), Vec::new());
-    let mut patient = connect(server.local_addr());
+    let mut patient = connect(server.local_addrs()[0]);
     for piece in ["GET / HT", "TP/1.1\r\nHost: local", "host\r\n\r", "\n"] {
         patient.write_all(piece.as_bytes()).unwrap();
         patient.flush().unwrap();
@@ -72,7 +72,7 @@ fn a_request_may_come_in_pieces_but_not_for_ever() {
     patient.read_to_string(&mut answer).unwrap();
     assert_eq!(status(&answer), 404);
 
-    let (mut slow, mut mute) = (connect(server.local_addr()), connect(server.local_addr()));
+    let (mut slow, mut mute) = (connect(server.local_addrs()[0]), connect(server.local_addrs()[0]));
     slow.write_all(b"GET / HTTP/1.1\r\nX: ").unwrap();
     answer.clear();
     slow.read_to_string(&mut answer).unwrap();
@@ -84,14 +84,14 @@ fn a_request_may_come_in_pieces_but_not_for_ever() {
 fn beyond_the_capacity_there_is_an_answer_and_room_comes_back() {
     let server = server(|config| config.capacity.connections = 2, Vec::new());
     let (first, _second) = (Client::join(&server), Client::join(&server));
-    let mut third = connect(server.local_addr());
+    let mut third = connect(server.local_addrs()[0]);
     let mut answer = String::new();
     third.read_to_string(&mut answer).unwrap();
     assert_eq!(status(&answer), 503);
     assert_eq!(server.counters().rejected.get(), 1);
     drop(first);
     super::client::eventually("there is room again", || {
-        let mut stream = connect(server.local_addr());
+        let mut stream = connect(server.local_addrs()[0]);
         let mut answer = [0; 12];
         // The connection may be closed before the request is written.
         let _ = stream.write_all(UPGRADE.replace('\n', "\r\n").as_bytes());

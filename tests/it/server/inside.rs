@@ -73,7 +73,7 @@ impl Inside {
 fn calls_beyond_what_its_mailbox_holds_wait_for_it() {
     const CALLS: u64 = 5000;
     let (server, inside) = Inside::join(|_| {});
-    let address = server.local_addr();
+    let address = server.local_addrs()[0];
     let (begin, begins) = mpsc::channel();
     let callee = std::thread::spawn(move || {
         begins.recv().unwrap();

@@ -31,7 +31,7 @@ fn clients_are_closed_and_the_peer_inside_goes_on() {
 #[test]
 fn where_others_can_connect_nobody_ends_their_sessions() {
     let everywhere = |config: &mut ServerConfig| {
-        config.listen.set_ip(std::net::Ipv4Addr::UNSPECIFIED.into());
+        config.listen = vec![std::net::SocketAddr::from(([0, 0, 0, 0], 0)).into()];
         config.exposure = Exposure::RemoteAnonymous;
     };
     let server = super::client::server(everywhere, vec![]);

@@ -11,3 +11,4 @@ mod program;
 mod rawsocket;
 mod sessions;
 mod slow;
+mod unix;

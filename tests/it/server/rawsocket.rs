@@ -29,7 +29,7 @@ impl Small {
 #[test]
 fn what_is_longer_than_a_client_takes_does_not_end_it() {
     let server = plain_server();
-    let mut small = Small(connect(server.local_addr()));
+    let mut small = Small(connect(server.local_addrs()[0]));
     small.0.write_all(&[0x7f, 0x11, 0, 0]).unwrap();
     let mut greeting = [0; 4];
     small.0.read_exact(&mut greeting).unwrap();

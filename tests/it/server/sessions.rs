@@ -29,7 +29,7 @@ fn a_call_and_an_event_go_through() {
 fn a_message_with_the_request_is_not_overlooked() {
     use std::io::Write;
     let server = plain_server();
-    let mut stream = super::client::connect(server.local_addr());
+    let mut stream = super::client::connect(server.local_addrs()[0]);
     // HELLO behind the upgrade in one write: masked with zeros, so it can be read here.
     let hello = br#"[1,"realm1",{"roles":{"caller":{}}}]"#;
     let mut bytes = super::http::UPGRADE.replace('\n', "\r\n").into_bytes();
@@ -76,7 +76,7 @@ fn a_server_that_stops_says_goodbye_and_waits_for_nobody_long() {
     let server = plain_server();
     let (mut polite, mut mute) = (Client::join(&server), Client::join(&server));
     let stranger = Client::connect(&server);
-    let address = server.local_addr();
+    let address = server.local_addrs()[0];
     let stopped = std::thread::spawn(move || drop(server));
     let goodbye = json!([6, {}, "wamp.close.system_shutdown"]);
     assert_eq!(polite.receive(), goodbye);
@@ -91,16 +91,16 @@ fn a_server_that_stops_says_goodbye_and_waits_for_nobody_long() {
 #[test]
 fn a_port_that_is_taken_or_seen_from_elsewhere_is_refused_with_its_address() {
     let first = plain_server();
-    let mut config = wampproc::server::ServerConfig::new(first.local_addr());
+    let mut config = wampproc::server::ServerConfig::new(first.local_addrs()[0]);
     let error = wampproc::server::Server::start(config.clone(), Vec::new()).unwrap_err();
     assert!(matches!(error, ServerError::Listen { .. }));
-    assert!(error.to_string().contains(&first.local_addr().to_string()), "{error}");
-    config.listen = ([0, 0, 0, 0], 0).into();
+    assert!(error.to_string().contains(&first.local_addrs()[0].to_string()), "{error}");
+    config.listen = vec![std::net::SocketAddr::from(([0, 0, 0, 0], 0)).into()];
     let error = wampproc::server::Server::start(config, Vec::new()).unwrap_err();
     assert!(error.to_string().contains("--allow-remote-anonymous"), "{error}");
     let open = server(
         |config| {
-            config.listen = ([0, 0, 0, 0], 0).into();
+            config.listen = vec![std::net::SocketAddr::from(([0, 0, 0, 0], 0)).into()];
             config.exposure = wampproc::server::Exposure::RemoteAnonymous;
         },
         Vec::new(),
