@@ -117,7 +117,7 @@ node_environment() {
         cp package-lock.json node_modules/interop.stamp)
 }
 
-build() { cargo build --release --locked; }
+build() { cargo build --release --locked --features full; }
 
 xconn_router() {
     [ -x "${CARGO_TARGET_DIR:-target}/xconn/bin/xconn-router" ] \

@@ -18,6 +18,7 @@ from events import check_events
 from logins import check_logins
 from manhole_api import check_manhole_api
 from manhole_ssh import check_manhole_clients
+from matrix import check_matrix
 from measures import check_family, check_measures
 from node_clients import check_node
 from observed import check_observed, check_observed_on_crossbar
@@ -175,6 +176,7 @@ async def node_of_crossbar(checks):
 PARTS = {
     "anchor": anchor,
     "websocket": check_websocket,
+    "matrix": check_matrix,
     "wire": check_wire,
     "serve": on_serve,
     "router": router,
