@@ -19,7 +19,9 @@ from check import expect_equal
 from cli import expect_line
 from client import Inbox, Session
 from client import join as join_json
+from node_clients import check_script
 from processes import crossbar_config, free_port, start_crossbar, start_wampproc
+from wrong_bytes import check_wrong_bytes
 
 SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBORSerializer}
 # What JSON cannot say (bytes), and what floats cannot hold.
@@ -71,7 +73,7 @@ async def joined(serializer, transport, port, path):
 async def check_matrix(checks):
     with tempfile.TemporaryDirectory(prefix="wampproc-interop-") as directory:
         await check_clients(checks.within("our client on Crossbar.io"), pathlib.Path(directory))
-        await check_router(checks.within("autobahn-python on serve"), pathlib.Path(directory) / "bus")
+        await check_router(checks, pathlib.Path(directory) / "bus")
 
 
 async def check_clients(checks, directory):
@@ -92,6 +94,9 @@ async def check_clients(checks, directory):
 async def check_router(checks, path):
     child, url, _ = await start_wampproc("serve", "--listen", "127.0.0.1:0", "--listen", f"unix:{path}")
     async with child, contextlib.AsyncExitStack() as stack:
+        await check_wrong_bytes(checks.within("wrong bytes"), url)
+        await check_script(checks, "matrix.mjs", url)
+        checks = checks.within("autobahn-python on serve")
         port = int(url.split(":")[2].split("/")[0])
         sessions = {}
         for transport in ("websocket", "rawsocket", "unix"):

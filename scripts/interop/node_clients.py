@@ -9,15 +9,16 @@ CLIENTS = {"autobahn-js": "autobahn_js.mjs", "wampy.js": "wampy_js.mjs"}
 
 async def check_node(checks, target):
     for name, script in CLIENTS.items():
-        client_checks = checks.within(name)
-        async with await processes.Child.start(
-            "node", str(processes.HERE / script), target.url, target.prefix
-        ) as child:
-            status = await child.wait(300)
-            for line in child.stdout:
-                count(client_checks, line)
-            if status != 0 or not child.stdout:
-                client_checks.fail("the client ended early", f"status {status}, stderr {child.stderr[:12]}")
+        await check_script(checks.within(name), script, target.url, target.prefix)
+
+
+async def check_script(checks, script, *arguments):
+    async with await processes.Child.start("node", str(processes.HERE / script), *arguments) as child:
+        status = await child.wait(300)
+        for line in child.stdout:
+            count(checks, line)
+        if status != 0 or not child.stdout:
+            checks.fail("the client ended early", f"status {status}, stderr {child.stderr[:12]}")
 
 
 def count(checks, line):

@@ -44,13 +44,17 @@ class RawClient:
         await self._socket.send(json.dumps(message))
 
     async def send_text(self, text):
-        await self._socket.send(text)
+        """Bytes too, which need not be UTF-8."""
+        await self._socket.send(text, text=True)
 
     async def send_bytes(self, data):
         await self._socket.send(data)
 
     async def receive(self):
         return json.loads(await self._socket.recv(decode=True))
+
+    async def receive_bytes(self):
+        return await self._socket.recv(decode=False)
 
     async def closed(self):
         """Waits for the end of the connection; the WebSocket close code."""
