@@ -4,11 +4,12 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigHandler, Signal, kill};
 use nix::unistd::{Pid, pipe2};
 
 /// How long a test waits for anything.
@@ -40,8 +41,21 @@ impl End {
     }
 }
 
+/// What is run in the background of a script ignores SIGINT and SIGQUIT, and hands that on; what is tested shall heed them.
+#[allow(unsafe_code)]
+fn heed_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        for signal in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM] {
+            // SAFETY: no handler is set, and none is replaced: the tests have none for these.
+            unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }.unwrap();
+        }
+    });
+}
+
 /// The program of this package with these arguments.
 pub fn wampproc(arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    heed_signals();
     let mut command = Command::new(env!("CARGO_BIN_EXE_wampproc"));
     command.args(arguments).stdin(Stdio::null());
     command
