@@ -24,6 +24,7 @@ use crate::sync::mailbox::mailbox;
 use crate::sync::waker::Waker;
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory::Memory;
+use crate::transport::tls::TlsClient;
 use crate::transport::url::Url;
 use crate::wamp::Uri;
 use crate::wamp::auth::Login;
@@ -224,6 +225,14 @@ impl AgentBuilder {
     #[must_use]
     pub fn keepalive(mut self, policy: KeepalivePolicy) -> Self {
         self.connector.watch(policy);
+        self
+    }
+
+    /// Whom to trust, and who to be, where the URL says TLS (`wss://`, `rss://`). Without it: whom the system trusts. (A router
+    /// inside this process needs none.)
+    #[must_use]
+    pub fn tls(mut self, client: TlsClient) -> Self {
+        self.connector.secure(client);
         self
     }
 

@@ -6,6 +6,7 @@ use crate::link::LinkError;
 use crate::transport::dial::Dial;
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory::Memory;
+use crate::transport::tls::TlsClient;
 use crate::transport::url::Url;
 use crate::transport::{Transport, TransportError};
 use crate::wamp::codec::Serialization;
@@ -24,6 +25,7 @@ pub(super) struct Routers {
     others: Vec<Url>,
     policy: KeepalivePolicy,
     serialization: Serialization,
+    tls: Option<TlsClient>,
 }
 
 impl Routers {
@@ -36,7 +38,7 @@ impl Routers {
 impl Connector {
     pub fn dial(first: Url) -> Self {
         let (policy, serialization) = (KeepalivePolicy::default(), Serialization::default());
-        Self::Dial(Routers { first, others: Vec::new(), policy, serialization })
+        Self::Dial(Routers { first, others: Vec::new(), policy, serialization, tls: None })
     }
 
     /// Adds a router to be tried when those before it fail. In this process there is but one.
@@ -57,6 +59,13 @@ impl Connector {
     pub fn speak(&mut self, serialization: Serialization) {
         if let Self::Dial(routers) = self {
             routers.serialization = serialization;
+        }
+    }
+
+    /// Whom to trust, and who to be, where a URL says TLS.
+    pub fn secure(&mut self, tls: TlsClient) {
+        if let Self::Dial(routers) = self {
+            routers.tls = Some(tls);
         }
     }
 
@@ -91,7 +100,7 @@ impl Connector {
     pub fn connect(&mut self, number: usize, now: Instant) -> Result<Box<dyn Transport>, LinkError> {
         match self {
             Self::Dial(routers) => match Dial::start(routers.url(number), routers.policy, now) {
-                Ok(dial) => Ok(Box::new(dial.speaking(routers.serialization))),
+                Ok(dial) => Ok(Box::new(dial.speaking(routers.serialization).secured_by(routers.tls.clone()))),
                 Err(error) => Err(LinkError::Unreachable(error)),
             },
             Self::Embedded(end) => match end.take() {

@@ -65,12 +65,13 @@ pub fn converse(
             (Some(Limit { deadline, timeout }), dial::Limit::Until(Some(deadline)))
         }
     };
+    let tls = place.tls.resolve(std::slice::from_ref(&place.url))?;
     let signals = Signals::catch()?;
     let waker = Waker::new().map_err(|error| Failure::System { what: "make an eventfd".to_owned(), error })?;
     let (signal, interrupt) = (waker.clone(), waker.clone());
     signals.then(move || signal.wake());
     let Place { url, realm, serialization, .. } = place;
-    let destination = Destination { url, serialization: *serialization, realm, login: &login };
+    let destination = Destination { url, serialization: *serialization, tls: tls.as_ref(), realm, login: &login };
     let client = Client::join(destination, way_in, waker)
         .map_err(|error| if signals.came() { Failure::Interrupted } else { error.into() })?;
     let mut session = Conversation { client, signals, interrupt, limit };

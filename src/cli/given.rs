@@ -17,6 +17,7 @@ use super::manhole::Manhole;
 use super::output;
 use super::secret::Readers;
 use super::target::Target;
+use super::tls;
 use crate::agent::{AgentBuilder, Patience, ReconnectPolicy};
 use crate::api::Role;
 use crate::sampler::Rule;
@@ -123,6 +124,8 @@ pub struct Place {
     pub serialization: Serialization,
     /// Who to be there.
     pub login: LoginFlags,
+    /// Whom to trust there, and who to be, with TLS.
+    pub tls: tls::ClientFlags,
 }
 
 impl Default for Place {
@@ -132,6 +135,7 @@ impl Default for Place {
             realm: Uri::from(""),
             serialization: Serialization::default(),
             login: LoginFlags::default(),
+            tls: tls::ClientFlags::default(),
         }
     }
 }
@@ -286,6 +290,8 @@ pub struct Listening {
     pub users: Option<PathBuf>,
     /// Who else may be able to read it.
     pub readers: Readers,
+    /// The router's certificate, for TLS.
+    pub tls: tls::ServerFlags,
 }
 
 impl Default for Listening {
@@ -298,6 +304,7 @@ impl Default for Listening {
             exposure: Exposure::default(),
             users: None,
             readers: Readers::default(),
+            tls: tls::ServerFlags::default(),
         }
     }
 }

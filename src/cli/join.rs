@@ -15,6 +15,7 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     connection.check()?;
     let login = place.login.resolve()?;
+    let tls = place.tls.resolve(routers)?;
     let mut ready = Some((Destination::of(process)?, place.realm.clone()));
     let (first, others) =
         routers.split_first().map_or_else(Default::default, |(first, others)| (first.clone(), others));
@@ -34,5 +35,9 @@ pub(super) fn run(
                 }
             }
         });
+    let builder = match tls {
+        Some(tls) => builder.tls(tls),
+        None => builder,
+    };
     ending::run(process, others.iter().cloned().fold(builder, |builder, url| builder.or(url)), || Ok(()))
 }

@@ -30,6 +30,7 @@ mod parse;
 mod procedures;
 mod publish;
 mod ready;
+mod reload;
 mod secret;
 mod serve;
 mod signals;
@@ -37,6 +38,8 @@ mod socket_owner;
 mod subscribe;
 mod suggest;
 mod target;
+#[cfg_attr(not(feature = "tls"), path = "tls_missing.rs")]
+mod tls;
 mod values;
 mod watch;
 

@@ -10,11 +10,14 @@ use super::ending;
 use super::failure::Failure;
 use super::given::{Listening, Process};
 use super::ready::{self, Destination};
+use super::reload::OnHangup;
 use super::socket_owner;
+use super::tls::ServerFlags;
 use crate::agent::Agent;
 use crate::server::{Endpoint, Server, ServerConfig, ServerError};
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory;
+use crate::transport::tls::TlsServer;
 use crate::wamp::Uri;
 
 /// Where clients look for a router that is on their machine.
@@ -27,6 +30,7 @@ pub(super) fn run(
     listening: &Listening,
 ) -> Result<(), Failure> {
     let ready = Destination::of(process)?;
+    let tls = listening.tls.load()?;
     let (here, there) = memory::pair()
         .map_err(|error| Failure::System { what: "connect the agent to the router".to_owned(), error })?;
     // The agent first: what is wrong with its names shows before the port is open. The URL is known only after that.
@@ -47,13 +51,23 @@ pub(super) fn run(
         config.keepalive = keepalive;
         config.exposure = listening.exposure;
         config.allow_origin.clone_from(&listening.origins);
+        config.tls.clone_from(&tls);
         // It outlives the agent's run, so that the agent's GOODBYE is answered.
         let server = Server::start(config, vec![there]).map_err(|error| match error {
             ServerError::NeedsPermission(_) => Failure::Usage(format!("--listen: {error}")),
             ServerError::Listen { .. } | ServerError::Resources(_) => Failure::Server(error),
         })?;
         url.get_or_init(|| server.url());
-        Ok(server)
+        let reload = tls.map(|server| reload_on_hangup(listening.tls.clone(), server)).transpose()?;
+        Ok((server, reload))
+    })
+}
+
+/// SIGHUP has the certificates read again: whoever renews them need not end anybody's session.
+fn reload_on_hangup(flags: ServerFlags, server: TlsServer) -> Result<OnHangup, Failure> {
+    OnHangup::run(move || match flags.reload(&server) {
+        Ok(()) => log::info!("the certificates were read again"),
+        Err(failure) => log::error!("the certificates stay as they were: {failure}"),
     })
 }
 

@@ -10,6 +10,7 @@ use crate::sync::waker::Waker;
 use crate::transport::TransportError;
 use crate::transport::dial::{Dial, Limit};
 use crate::transport::keepalive::KeepalivePolicy;
+use crate::transport::tls::TlsClient;
 use crate::transport::url::Url;
 use crate::wamp::Event;
 use crate::wamp::Uri;
@@ -32,6 +33,8 @@ pub struct Destination<'a> {
     pub url: &'a Url,
     /// How messages are written on the way.
     pub serialization: Serialization,
+    /// Whom to trust, and who to be, where the URL says TLS; without it: whom the system trusts.
+    pub tls: Option<&'a TlsClient>,
     /// The realm.
     pub realm: &'a Uri,
     /// Who to be there.
@@ -58,9 +61,9 @@ impl Client {
     /// [`LinkError`]; who has no time left for HELLO's answer gets [`LinkError::Unanswered`], for any step before
     /// [`LinkError::Unreachable`] with [`TransportError::NoAnswer`] or [`TransportError::TooSlow`]; an interrupt is [`LinkError::Lost`].
     pub fn join(destination: Destination<'_>, limit: Limit, interrupt: Waker) -> Result<Self, LinkError> {
-        let Destination { url, serialization, realm, login } = destination;
+        let Destination { url, serialization, tls, realm, login } = destination;
         let dial = Dial::within(url, KeepalivePolicy::default(), limit, Instant::now());
-        let dial = dial.map_err(LinkError::Unreachable)?.speaking(serialization);
+        let dial = dial.map_err(LinkError::Unreachable)?.speaking(serialization).secured_by(tls.cloned());
         let link = Link::join_within(Box::new(dial), realm, login, limit)?;
         let mut client = Self { link, interrupt, outlet: None };
         loop {

@@ -34,6 +34,8 @@ use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory::Memory;
 use crate::transport::rawsocket::RawSocket;
 use crate::transport::socket::Socket;
+use crate::transport::stream::Stream;
+use crate::transport::tls::TlsServer;
 use crate::transport::websocket::Channel;
 
 /// The tokens that are no connection's.
@@ -46,6 +48,7 @@ const CALLERS: usize = 64;
 /// What does not change while it runs.
 pub(super) struct Settings {
     pub access: Access,
+    pub tls: Option<TlsServer>,
     pub keepalive: KeepalivePolicy,
     pub timeouts: Timeouts,
     pub capacity: Capacity,
@@ -218,7 +221,9 @@ impl EventLoop {
             Ok(watch) if has_room => watch,
             refused => {
                 // It is closed at once, so it gets no more than what its socket takes without waiting.
-                let _ = (&socket).write(&http::encode(&site::no_room()));
+                if self.settings.tls.is_none() {
+                    let _ = (&socket).write(&http::encode(&site::no_room()));
+                }
                 self.counters.rejected.add(1);
                 match refused {
                     Ok(mut watch) => {
@@ -235,7 +240,12 @@ impl EventLoop {
         self.complained = false;
         log::debug!("{place}: connected");
         let deadline = now + self.settings.timeouts.head;
-        let mut visitor = Visitor::new(socket, place, watch, deadline);
+        // Nobody is between the ends of a Unix socket.
+        let tls = match place {
+            Place::Remote(_) => self.settings.tls.clone(),
+            Place::Local(_) | Place::Inside => None,
+        };
+        let mut visitor = Visitor::new(socket.into(), place, tls, watch, deadline);
         visitor.register(Interest::READ, &mut self.registry);
         self.visitors.insert(token, visitor);
     }
@@ -283,7 +293,7 @@ impl EventLoop {
     }
 
     /// Makes a peer of a visitor.
-    fn promote(&mut self, token: u64, now: Now, open: impl FnOnce(Socket, &Settings) -> Box<dyn Transport>) {
+    fn promote(&mut self, token: u64, now: Now, open: impl FnOnce(Stream, &Settings) -> Box<dyn Transport>) {
         let Some(visitor) = self.visitors.remove(&token) else { return };
         let (socket, place, mut watch) = visitor.into_parts();
         self.registry.clear_deadline(&mut watch);

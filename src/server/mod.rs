@@ -42,6 +42,7 @@ use crate::sync::thread::Thread;
 use crate::sync::waker::Waker;
 use crate::transport::keepalive::KeepalivePolicy;
 use crate::transport::memory::Memory;
+use crate::transport::tls::TlsServer;
 use crate::wamp::Uri;
 use crate::wamp::id::RandomIds;
 
@@ -65,6 +66,8 @@ pub struct ServerConfig {
     pub exposure: Exposure,
     /// Web pages that may use the port, besides its own.
     pub allow_origin: Vec<AllowedOrigin>,
+    /// With it the port speaks TLS, and nothing else.
+    pub tls: Option<TlsServer>,
     /// How connections are watched.
     pub keepalive: KeepalivePolicy,
     /// How long things may take.
@@ -84,6 +87,7 @@ impl ServerConfig {
             listen: vec![Endpoint::Tcp(listen)],
             exposure: Exposure::default(),
             allow_origin: Vec::new(),
+            tls: None,
             keepalive: KeepalivePolicy::default(),
             timeouts: Timeouts::default(),
             capacity: Capacity::default(),
@@ -95,7 +99,7 @@ impl ServerConfig {
 /// How long things may take. What a session may is in [`RouterConfig`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// From a connection to the end of its HTTP request, and of the answer.
+    /// From a connection to the end of its HTTP request, the handshake of TLS included, and of the answer.
     pub head: Duration,
     /// How long a peer may take nothing of what waits for it.
     pub drain: Duration,
@@ -141,6 +145,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     /// Of the Unix sockets.
     paths: Vec<PathBuf>,
+    scheme: &'static str,
     counters: Arc<Counters>,
     // Before the thread: fields drop in order, and the thread ends when this is gone.
     _stop: Post<Infallible>,
@@ -153,7 +158,7 @@ impl Server {
     /// # Errors
     /// [`ServerError`]; nothing runs then.
     pub fn start(config: ServerConfig, inside: Vec<Memory>) -> Result<Self, ServerError> {
-        let ServerConfig { listen, exposure, allow_origin, keepalive, timeouts, capacity, mut router } = config;
+        let ServerConfig { listen, exposure, allow_origin, tls, keepalive, timeouts, capacity, mut router } = config;
         let exposed = listen.iter().find_map(|endpoint| match endpoint {
             Endpoint::Tcp(address) if needs_permission(*address) => Some(*address),
             Endpoint::Tcp(_) | Endpoint::Unix { .. } => None,
@@ -182,14 +187,16 @@ impl Server {
         let Capacity { queued_bytes, unfinished_bytes, .. } = capacity;
         let limits = ExchangeSettings { drain: timeouts.drain, queued_bytes, unfinished_bytes, round: ROUND_TIME };
         let exchange = Exchange::new(router, limits, Arc::clone(&counters));
+        let scheme = if tls.is_some() { "wss" } else { "ws" };
         let access = Access::new(exposed.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip()), allow_origin);
-        let settings = Settings { access, keepalive, timeouts, capacity };
+        let access = if tls.is_some() { access.over_tls() } else { access };
+        let settings = Settings { access, tls, keepalive, timeouts, capacity };
         let mut event_loop = EventLoop::new(settings, listeners, exchange, (stopped, bell), Arc::clone(&counters))?;
         for memory in inside {
             event_loop.add_inside(memory, Now::read())?;
         }
         let thread = Thread::spawn("router", move || event_loop.run())?;
-        Ok(Self { addresses, paths, counters, _stop: stop, _thread: thread })
+        Ok(Self { addresses, paths, scheme, counters, _stop: stop, _thread: thread })
     }
 
     /// The TCP ports that it listens at, with the numbers that they have.
@@ -210,7 +217,7 @@ impl Server {
                 SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
             });
         }
-        format!("ws://{address}{}", site::WAMP_PATH)
+        format!("{}://{address}{}", self.scheme, site::WAMP_PATH)
     }
 
     /// What it has counted so far.

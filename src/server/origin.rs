@@ -4,7 +4,7 @@
 //! `Origin`. A page can also have its site's name resolve to 127.0.0.1 (DNS rebinding), so that `Origin` and `Host` agree;
 //! then `Host` names the site. So both are checked:
 //!
-//! - `Origin` may be missing (no browser), be the port's own (`http://` and the `Host` of the request), or be allowed.
+//! - `Origin` may be missing (no browser), be the port's own (`http://`, with TLS `https://`, and the `Host` of the request), or be allowed.
 //! - `Host` must be an IP address, `localhost`, or of an allowed origin. On a port that is bound to loopback the address must
 //!   be a loopback one. On any other, a WebSocket without `Origin` may use whatever name it found the host by: browsers
 //!   always send one.
@@ -84,6 +84,8 @@ impl std::error::Error for InvalidOrigin {}
 pub(super) struct Access {
     bound: IpAddr,
     allowed: Vec<AllowedOrigin>,
+    /// Of the port's own pages.
+    scheme: &'static str,
 }
 
 /// What a request is for, as far as it matters here.
@@ -122,7 +124,12 @@ impl fmt::Display for Refusal {
 
 impl Access {
     pub const fn new(bound: IpAddr, allowed: Vec<AllowedOrigin>) -> Self {
-        Self { bound, allowed }
+        Self { bound, allowed, scheme: "http://" }
+    }
+
+    /// The port speaks TLS.
+    pub fn over_tls(self) -> Self {
+        Self { scheme: "https://", ..self }
     }
 
     /// Whether a request with these headers may be served.
@@ -157,7 +164,7 @@ impl Access {
     }
 
     fn is_allowed(&self, origin: &str, host: &str) -> bool {
-        let own = origin.strip_prefix("http://").is_some_and(|authority| authority.eq_ignore_ascii_case(host));
+        let own = origin.strip_prefix(self.scheme).is_some_and(|authority| authority.eq_ignore_ascii_case(host));
         own || self.allowed.iter().any(|allowed| match &allowed.origin {
             None => true,
             Some(allowed) => allowed.text.eq_ignore_ascii_case(origin),

@@ -1,7 +1,6 @@
 //! A connection before it is a peer: its request is read, answered, and either upgraded or closed.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,8 @@ use super::registry::{Registry, Watch};
 use super::site::{self, Answer};
 use crate::sync::wait::Interest;
 use crate::transport::rawsocket;
-use crate::transport::socket::Socket;
+use crate::transport::stream::Stream;
+use crate::transport::tls::{self, TlsServer};
 use crate::wamp::codec::Serialization;
 
 /// How long the peer may take to close after the answer, and how many bytes it may still send. Without that patience, bytes
@@ -24,7 +24,7 @@ const LINGER: (Duration, usize) = (Duration::from_secs(1), 64 * 1024);
 /// A connection that is no peer yet.
 #[derive(Debug)]
 pub(super) struct Visitor {
-    socket: Socket,
+    stream: Stream,
     place: Place,
     stage: Stage,
     deadline: Instant,
@@ -33,15 +33,34 @@ pub(super) struct Visitor {
 
 #[derive(Debug)]
 enum Stage {
-    Asking { head: Vec<u8> },
-    Answering { bytes: Vec<u8>, written: usize, then: Then },
-    Lingering { left: usize },
+    /// Must begin with TLS.
+    Knocking(TlsServer),
+    Securing,
+    Asking {
+        head: Vec<u8>,
+    },
+    Answering {
+        bytes: Vec<u8>,
+        written: usize,
+        then: Then,
+    },
+    Lingering {
+        left: usize,
+        answers: u64,
+    },
 }
 
 #[derive(Debug)]
 enum Then {
     Close,
     Upgrade { early: Vec<u8>, serialization: Serialization },
+}
+
+impl Stage {
+    /// Of what speaks HTTP, or RawSocket.
+    const fn begin() -> Self {
+        Self::Asking { head: Vec::new() }
+    }
 }
 
 /// Where a visitor has got to.
@@ -59,18 +78,19 @@ pub(super) enum Visit {
 
 impl Visitor {
     /// A connection that has until `deadline` to ask for something.
-    pub fn new(socket: Socket, place: Place, watch: Watch, deadline: Instant) -> Self {
-        Self { socket, place, stage: Stage::Asking { head: Vec::new() }, deadline, watch }
+    pub fn new(stream: Stream, place: Place, tls: Option<TlsServer>, watch: Watch, deadline: Instant) -> Self {
+        let stage = tls.map_or_else(Stage::begin, Stage::Knocking);
+        Self { stream, place, stage, deadline, watch }
     }
 
     /// Has the kernel and the clock tell when there is something to do.
     pub fn register(&mut self, interest: Interest, registry: &mut Registry) {
-        registry.set(self.socket.as_fd(), &mut self.watch, interest, Some(self.deadline));
+        registry.set(self.stream.as_fd(), &mut self.watch, interest, Some(self.deadline));
     }
 
     /// Takes it out of the registry, to be closed.
     pub fn forget(mut self, registry: &mut Registry) {
-        registry.forget(self.socket.as_fd(), &mut self.watch);
+        registry.forget(self.stream.as_fd(), &mut self.watch);
     }
 
     /// Where it calls from.
@@ -81,20 +101,23 @@ impl Visitor {
     /// How many requests of it were answered.
     pub const fn answers(&self) -> u64 {
         match self.stage {
-            Stage::Asking { .. } => 0,
-            Stage::Answering { .. } | Stage::Lingering { .. } => 1,
+            Stage::Knocking(_) | Stage::Securing | Stage::Asking { .. } => 0,
+            Stage::Answering { .. } => 1,
+            Stage::Lingering { answers, .. } => answers,
         }
     }
 
     /// What makes a peer of it. It stays registered.
-    pub fn into_parts(self) -> (Socket, Place, Watch) {
-        (self.socket, self.place, self.watch)
+    pub fn into_parts(self) -> (Stream, Place, Watch) {
+        (self.stream, self.place, self.watch)
     }
 
     /// Goes as far as the connection allows.
     pub fn advance(&mut self, access: &Access, now: Instant) -> Visit {
         loop {
             let result = match &mut self.stage {
+                Stage::Knocking(_) => self.knock(),
+                Stage::Securing => self.secure(now),
                 Stage::Asking { .. } => self.ask(access),
                 Stage::Answering { .. } => self.answer(now),
                 Stage::Lingering { .. } => self.linger(),
@@ -122,11 +145,49 @@ impl Visitor {
         }
     }
 
+    fn knock(&mut self) -> Option<Visit> {
+        let Stage::Knocking(tls) = &self.stage else { return None };
+        let mut first = [0];
+        match self.stream.socket().peek(&mut first) {
+            Ok(0) => return Some(Visit::Over),
+            Ok(_) => {}
+            Err(error) => return stopped(error.kind(), Interest::READ),
+        }
+        if first == [tls::FIRST_BYTE] {
+            let tls = tls.clone();
+            if let Err(error) = self.stream.secure_as_server(&tls) {
+                log::error!("{}: {error}", self.place);
+                return Some(Visit::Over);
+            }
+            self.stage = Stage::Securing;
+            return None;
+        }
+        log::info!("{}: expected TLS, got something else", self.place);
+        if !first[0].is_ascii_alphabetic() {
+            return Some(Visit::Over);
+        }
+        let text = "expected TLS, got plain HTTP: this port speaks https:// and wss://";
+        self.reply(&http::sentence(StatusCode::BAD_REQUEST, text), Then::Close);
+        None
+    }
+
+    fn secure(&mut self, now: Instant) -> Option<Visit> {
+        match self.stream.handshake() {
+            Ok(()) => self.stage = Stage::begin(),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(Visit::Waits(self.stream.interest())),
+            Err(error) => {
+                log::info!("{}: {error}", self.place);
+                return self.finish(now);
+            }
+        }
+        None
+    }
+
     fn ask(&mut self, access: &Access) -> Option<Visit> {
         let Stage::Asking { head } = &mut self.stage else { return None };
         let mut chunk = [0; 2048];
         let room = chunk.len().min(MAX_HEAD.saturating_sub(head.len()));
-        let got = match (&self.socket).read(chunk.get_mut(..room)?) {
+        let got = match self.stream.read(chunk.get_mut(..room)?) {
             Ok(0) => return Some(Visit::Over),
             Ok(count) => chunk.get(..count)?,
             Err(error) => return stopped(error.kind(), Interest::READ),
@@ -159,31 +220,38 @@ impl Visitor {
     fn answer(&mut self, now: Instant) -> Option<Visit> {
         let Stage::Answering { bytes, written, then } = &mut self.stage else { return None };
         while let Some(rest) = bytes.get(*written..).filter(|rest| !rest.is_empty()) {
-            match (&self.socket).write(rest) {
+            match self.stream.write(rest) {
                 Ok(0) => return Some(Visit::Over),
                 Ok(count) => *written += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return stopped(error.kind(), Interest::WRITE),
             }
         }
+        if let Err(error) = self.stream.flush() {
+            return stopped(error.kind(), Interest::WRITE);
+        }
         match then {
             Then::Upgrade { early, serialization } => {
                 Some(Visit::Upgraded { early: std::mem::take(early), serialization: *serialization })
             }
-            Then::Close => {
-                if self.socket.shutdown(Shutdown::Write).is_err() {
-                    return Some(Visit::Over);
-                }
-                self.stage = Stage::Lingering { left: LINGER.1 };
-                self.deadline = now + LINGER.0;
-                None
-            }
+            Then::Close => self.finish(now),
         }
     }
 
+    /// Says that nothing follows.
+    fn finish(&mut self, now: Instant) -> Option<Visit> {
+        if self.stream.finish().is_err() {
+            return Some(Visit::Over);
+        }
+        self.stage = Stage::Lingering { left: LINGER.1, answers: self.answers() };
+        self.deadline = now + LINGER.0;
+        None
+    }
+
     fn linger(&mut self) -> Option<Visit> {
-        let Stage::Lingering { left } = &mut self.stage else { return None };
-        match (&self.socket).read(&mut [0; 4096]) {
+        let Stage::Lingering { left, .. } = &mut self.stage else { return None };
+        // Whatever it is, encrypted or not.
+        match self.stream.socket().read(&mut [0; 4096]) {
             Ok(0) => Some(Visit::Over),
             Ok(count) if count >= *left => Some(Visit::Over),
             Ok(count) => {

@@ -1,5 +1,5 @@
-//! A client's WebSocket from a URL to an open connection: look the name up, connect to one address after the other, upgrade.
-//! Nothing here waits; every step has its deadline, its own or one for all of them.
+//! A client's connection from a URL until it is open: look the name up, connect to one address after the other, agree on TLS,
+//! upgrade. Nothing here waits; every step has its deadline, its own or one for all of them.
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,7 +18,8 @@ use tungstenite::client::IntoClientRequest;
 use tungstenite::error::ProtocolError;
 use tungstenite::handshake::MidHandshake;
 use tungstenite::handshake::client::ClientHandshake;
-use tungstenite::http::HeaderValue;
+use tungstenite::http::header::CONTENT_TYPE;
+use tungstenite::http::{HeaderValue, Response};
 use tungstenite::{Error, HandshakeError};
 
 use super::framed::Framed;
@@ -26,8 +27,10 @@ use super::keepalive::KeepalivePolicy;
 use super::lookup::{LookUp, look_up};
 use super::rawsocket::RawSocket;
 use super::socket::Socket;
+use super::stream::Stream;
+use super::tls::TlsClient;
 use super::traffic::Traffic;
-use super::url::{Scheme, Url};
+use super::url::{Scheme, Security, Url};
 use super::websocket::{Channel, End};
 use super::{Incoming, SharedMessage, Transport, TransportError};
 use crate::sync::wait::{Interest, wait};
@@ -40,6 +43,9 @@ const LOOK_UP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long connecting may take, the attempts for all addresses together.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the handshake of TLS may take.
+const TLS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the router may take to answer the upgrade.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
@@ -69,6 +75,7 @@ pub struct Dial {
     url: Url,
     policy: KeepalivePolicy,
     serialization: Serialization,
+    tls: Option<TlsClient>,
     limit: Limit,
     step: Step,
     /// Rings when the name has been looked up. What there is to wait for when there is no socket.
@@ -80,6 +87,7 @@ enum Step {
     Connecting(Attempt),
     /// Connected, by nothing that would have to be waited for.
     Connected(Socket),
+    Securing(Stream, Option<Instant>),
     Upgrading(Box<MidHandshake<ClientHandshake<Framed>>>, Option<Instant>),
     Open(Box<dyn Transport>),
     /// A step failed.
@@ -98,7 +106,7 @@ struct Attempt {
 }
 
 impl Dial {
-    /// Takes the first step towards the router. Looking its name up, connecting and the upgrade may take 10 s each.
+    /// Takes the first step towards the router. Looking its name up, connecting, TLS and the upgrade may take 10 s each.
     ///
     /// # Errors
     /// When the kernel refuses a descriptor or a thread, the address is refused at once, or too many other names are being
@@ -124,7 +132,13 @@ impl Dial {
                 Step::Resolving(look_up, limit.deadline(LOOK_UP_PATIENCE, now))
             }
         };
-        Ok(Self { url: url.clone(), policy, serialization, limit, step, bell })
+        Ok(Self { url: url.clone(), policy, serialization, tls: None, limit, step, bell })
+    }
+
+    /// Whom to trust, and who to be, where the URL says TLS. Without it: whom the system trusts.
+    #[must_use]
+    pub fn secured_by(self, tls: Option<TlsClient>) -> Self {
+        Self { tls, ..self }
     }
 
     /// Asks the router for this serialization instead of JSON.
@@ -161,7 +175,7 @@ impl Dial {
                             return Err(TransportError::Connect { address, error });
                         }
                         stream.set_nodelay(true)?;
-                        self.speak(stream.into(), now)
+                        self.secure(Socket::from(stream).into(), now)
                     }
                     code if others.is_empty() => {
                         Err(TransportError::Connect { address, error: io::Error::from_raw_os_error(code) })
@@ -172,7 +186,8 @@ impl Dial {
                     }
                 }
             }
-            Step::Connected(socket) => self.speak(socket, now),
+            Step::Connected(socket) => self.speak(socket.into(), now),
+            Step::Securing(stream, deadline) => self.take_security(stream, deadline, now),
             Step::Upgrading(handshake, deadline) => self.take_handshake(*handshake, deadline, now),
             open_or_failed => {
                 self.step = open_or_failed;
@@ -192,28 +207,60 @@ impl Dial {
         }
     }
 
+    /// Begins what is under the transport.
+    fn secure(&mut self, mut stream: Stream, now: Instant) -> Result<Incoming, TransportError> {
+        match self.url.security() {
+            Security::None => self.speak(stream, now),
+            Security::Tls => {
+                if self.tls.is_none() {
+                    self.tls = Some(TlsClient::of_system()?);
+                }
+                if let Some(tls) = &self.tls {
+                    stream.secure_as_client(tls, self.url.host())?;
+                }
+                self.take_security(stream, self.limit.deadline(TLS_PATIENCE, now), now)
+            }
+        }
+    }
+
+    fn take_security(
+        &mut self,
+        mut stream: Stream,
+        deadline: Option<Instant>,
+        now: Instant,
+    ) -> Result<Incoming, TransportError> {
+        match stream.handshake() {
+            Ok(()) => self.speak(stream, now),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.step = Step::Securing(stream, deadline);
+                Ok(Incoming::Nothing)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Begins the transport.
-    fn speak(&mut self, socket: Socket, now: Instant) -> Result<Incoming, TransportError> {
+    fn speak(&mut self, stream: Stream, now: Instant) -> Result<Incoming, TransportError> {
         let deadline = self.limit.deadline(HANDSHAKE_PATIENCE, now);
         match self.url.scheme() {
             Scheme::RawSocket => {
-                let socket = RawSocket::dialled(socket, self.serialization, self.policy, deadline);
+                let socket = RawSocket::dialled(stream, self.serialization, self.policy, deadline);
                 self.step = Step::Open(Box::new(socket));
                 Ok(Incoming::Progress)
             }
             Scheme::WebSocket => {
-                let handshake = self.upgrade(socket)?;
+                let handshake = self.upgrade(stream)?;
                 self.take_handshake(handshake, deadline, now)
             }
         }
     }
 
-    fn upgrade(&self, socket: Socket) -> Result<MidHandshake<ClientHandshake<Framed>>, TransportError> {
+    fn upgrade(&self, stream: Stream) -> Result<MidHandshake<ClientHandshake<Framed>>, TransportError> {
         let mut request = self.url.uri().clone().into_client_request().map_err(refusal)?;
         request
             .headers_mut()
             .insert("Sec-WebSocket-Protocol", HeaderValue::from_static(self.serialization.subprotocol()));
-        ClientHandshake::start(Framed::dialled(socket), request, Some(End::Client.config())).map_err(refusal)
+        ClientHandshake::start(Framed::dialled(stream), request, Some(End::Client.config())).map_err(refusal)
     }
 
     fn take_handshake(
@@ -243,8 +290,14 @@ fn unresolved(url: &Url, error: io::Error) -> TransportError {
 /// What the router's answer to the upgrade was, in words.
 fn refusal(error: Error) -> TransportError {
     let got = match error {
-        Error::Http(response) => return TransportError::Handshake(format!("HTTP {}", response.status())),
-        Error::Io(error) => return TransportError::Handshake(error.to_string()),
+        Error::Http(response) => {
+            let (status, said) = (response.status(), explanation(&response).unwrap_or_default());
+            return TransportError::Handshake(format!("HTTP {status}{said}"));
+        }
+        Error::Io(error) => match TransportError::from(error) {
+            TransportError::Io(error) => return TransportError::Handshake(error.to_string()),
+            broken => return broken,
+        },
         Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => "a WebSocket of another subprotocol",
         Error::Protocol(ProtocolError::HandshakeIncomplete) | Error::ConnectionClosed => "the end of the connection",
         Error::Protocol(
@@ -254,6 +307,14 @@ fn refusal(error: Error) -> TransportError {
         _ => "an HTTP answer that is no WebSocket upgrade",
     };
     TransportError::Handshake(got.to_owned())
+}
+
+/// What the answer says about itself, if that is a short text, and has come with the head.
+fn explanation(response: &Response<Option<Vec<u8>>>) -> Option<String> {
+    const LONGEST: usize = 200;
+    let is_text = response.headers().get(CONTENT_TYPE)?.as_bytes().starts_with(b"text/plain");
+    let line = std::str::from_utf8(response.body().as_ref()?).ok()?.lines().next()?;
+    (is_text && (1..=LONGEST).contains(&line.len())).then(|| format!(": {line}"))
 }
 
 /// Begins to connect to the first address that is not refused at once. It has its share of the time until `deadline`.
@@ -312,6 +373,7 @@ impl Transport for Dial {
             Step::Resolving(..) | Step::Failed => self.bell.as_fd(),
             Step::Connecting(attempt) => attempt.socket.as_fd(),
             Step::Connected(socket) => socket.as_fd(),
+            Step::Securing(stream, _) => stream.as_fd(),
             Step::Upgrading(handshake, _) => handshake.get_ref().get_ref().as_fd(),
             Step::Open(channel) => channel.fd(),
         }
@@ -321,6 +383,7 @@ impl Transport for Dial {
         match &self.step {
             Step::Resolving(..) => Interest::READ,
             Step::Connecting(_) | Step::Connected(_) => Interest::WRITE,
+            Step::Securing(stream, _) => stream.interest(),
             // Full: the request is not out whole.
             Step::Upgrading(handshake, _) => Interest { read: true, write: handshake.get_ref().get_ref().is_full() },
             Step::Open(channel) => channel.interest(),
@@ -368,7 +431,7 @@ impl Transport for Dial {
 
     fn deadline(&self) -> Option<Instant> {
         match &self.step {
-            Step::Resolving(_, deadline) | Step::Upgrading(_, deadline) => *deadline,
+            Step::Resolving(_, deadline) | Step::Securing(_, deadline) | Step::Upgrading(_, deadline) => *deadline,
             Step::Connecting(attempt) => attempt.patience,
             Step::Open(channel) => channel.deadline(),
             Step::Connected(_) | Step::Failed => None,
@@ -382,6 +445,7 @@ impl Transport for Dial {
             _ if !is_due => Ok(()),
             Step::Resolving(..) => Err(TransportError::NoAnswer("be looked up")),
             Step::Connecting(_) => self.give_up_attempt(now),
+            Step::Securing(..) => Err(TransportError::TooSlow("agree on TLS")),
             Step::Upgrading(..) => Err(TransportError::TooSlow("answer the WebSocket upgrade")),
             Step::Connected(_) | Step::Failed => Ok(()),
         }
@@ -402,78 +466,5 @@ impl Transport for Dial {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Write;
-    use std::net::TcpListener;
-
-    fn dial(step: Step, url: &str) -> Dial {
-        let bell = Arc::new(Waker::new().unwrap());
-        Dial {
-            url: url.parse().unwrap(),
-            policy: KeepalivePolicy::default(),
-            serialization: Serialization::Json,
-            limit: Limit::EachStep,
-            step,
-            bell,
-        }
-    }
-
-    fn listener() -> (TcpListener, SocketAddr) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        (listener, address)
-    }
-
-    #[test]
-    fn every_address_has_its_share_of_the_time() {
-        let now = Instant::now();
-        let ((_first, one), (second, two), (_third, three)) = (listener(), listener(), listener());
-        let seconds = |count| now + Duration::from_secs(count);
-        let mut dial = dial(connect_to([one, two, three].into(), Some(seconds(9)), now).unwrap(), "ws://host.example/");
-        assert_eq!(dial.deadline(), Some(seconds(3)));
-        dial.expire(seconds(2)).unwrap();
-        // Whatever came from the first one is not looked at: as if nothing had.
-        dial.expire(seconds(3)).unwrap();
-        assert_eq!(dial.deadline(), Some(seconds(6)));
-        let (mut peer, _) = second.accept().unwrap();
-        crate::sync::wait::wait([(dial.fd(), dial.interest())], Some(Duration::from_secs(10))).unwrap();
-        assert!(matches!(dial.receive(seconds(3)), Ok(Incoming::Nothing)), "the request is out");
-        assert_eq!(dial.interest(), Interest::READ);
-        let mut request = [0; 4];
-        io::Read::read_exact(&mut peer, &mut request).unwrap();
-        assert_eq!(&request, b"GET ");
-    }
-
-    #[test]
-    fn the_last_address_is_given_up_at_the_deadline() {
-        let now = Instant::now();
-        let (_listener, address) = listener();
-        let deadline = now + CONNECT_PATIENCE;
-        let mut dial = dial(connect_to([address].into(), Some(deadline), now).unwrap(), "ws://host.example/");
-        assert_eq!(dial.deadline(), Some(deadline));
-        assert!(matches!(dial.expire(deadline), Err(TransportError::NoAnswer(_))));
-        assert_eq!((dial.interest(), dial.deadline()), (Interest::NONE, None));
-        assert!(matches!(dial.receive(deadline), Err(TransportError::HungUp)));
-    }
-
-    #[test]
-    fn a_request_that_is_not_out_whole_waits_for_room() {
-        let (listener, address) = listener();
-        let stream = TcpStream::connect(address).unwrap();
-        let (_peer, _) = listener.accept().unwrap();
-        stream.set_nonblocking(true).unwrap();
-        // Full is what stays full: the kernel moves on what was written while it finds room at the other end, and calls a
-        // socket writable only when there is a good deal of room again.
-        let fill = || while (&stream).write(&[0; 65536]).is_ok() {};
-        let room = || wait([(stream.as_fd(), Interest::WRITE)], Some(Duration::from_millis(200))).unwrap()[0].writable;
-        fill();
-        while room() || (&stream).write(&[0]).is_ok() {
-            fill();
-        }
-        let mut dial = dial(Step::Failed, "ws://host.example/");
-        let (now, handshake) = (Instant::now(), dial.upgrade(stream.into()).unwrap());
-        assert!(matches!(dial.take_handshake(handshake, Some(now), now), Ok(Incoming::Nothing)));
-        assert_eq!(dial.interest(), Interest { read: true, write: true });
-    }
-}
+#[path = "dial_tests.rs"]
+mod tests;

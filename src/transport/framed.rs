@@ -18,15 +18,15 @@ pub(super) struct Framed {
 
 impl Framed {
     /// A client's, before the upgrade.
-    pub(super) fn dialled(socket: Socket) -> Self {
-        Self { stream: Stream::new(socket), frame: None, follower: Follower::behind_head() }
+    pub(super) fn dialled(stream: Stream) -> Self {
+        Self { stream, frame: None, follower: Follower::behind_head() }
     }
 
     /// A router's, after the upgrade, when so much has come already.
-    pub(super) fn accepted(socket: Socket, early: &[u8]) -> Self {
+    pub(super) fn accepted(stream: Stream, early: &[u8]) -> Self {
         let mut follower = Follower::new();
         follower.follow(early);
-        Self { stream: Stream::new(socket), frame: None, follower }
+        Self { stream, frame: None, follower }
     }
 
     /// The same stream for another layer above, when the one there is holds nothing of it.
@@ -52,6 +52,11 @@ impl Framed {
 
     pub(super) fn socket(&self) -> &Socket {
         self.stream.socket()
+    }
+
+    /// Whether something was taken that is not out.
+    pub(super) fn owes(&self) -> bool {
+        self.stream.owes()
     }
 
     /// Whether the last write found no room.

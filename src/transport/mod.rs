@@ -14,7 +14,9 @@ mod lookup;
 pub mod memory;
 pub mod rawsocket;
 pub mod socket;
-mod stream;
+pub mod stream;
+#[cfg_attr(not(feature = "tls"), path = "tls_missing.rs")]
+pub mod tls;
 pub mod traffic;
 pub mod unix;
 pub mod url;
@@ -28,6 +30,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use tls::TlsError;
 use tungstenite::Bytes;
 
 use traffic::Traffic;
@@ -191,6 +194,8 @@ pub enum TransportError {
     Handshake(String),
     /// The peer did not answer the handshake of a RawSocket as it must.
     Greeting(String),
+    /// TLS came to nothing, or broke.
+    Tls(TlsError),
     /// A step towards a connection took longer than it may: as far as can be seen there is nobody.
     NoAnswer(&'static str),
     /// A step with the peer took longer than it may.
@@ -213,6 +218,7 @@ impl fmt::Display for TransportError {
             Self::ConnectLocal { path, error } => write!(f, "no connection to {}: {error}", path.display()),
             Self::Handshake(got) => write!(f, "expected a WebSocket upgrade to WAMP, got {got}"),
             Self::Greeting(got) => write!(f, "expected the answer to a RawSocket handshake, got {got}"),
+            Self::Tls(error) => error.fmt(f),
             Self::NoAnswer(step) | Self::TooSlow(step) => write!(f, "the peer took too long to {step}"),
             Self::Silent(seconds) => write!(f, "the peer has been silent for {seconds} s"),
             Self::Framing(what) => write!(f, "the peer broke the protocol: {what}"),
@@ -230,7 +236,7 @@ impl TransportError {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
         match error.kind() {
             ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof | TimedOut => Self::HungUp,
-            _ => Self::Io(error),
+            _ => error.into(),
         }
     }
 }
@@ -245,6 +251,9 @@ impl TransportError {
 
 impl From<io::Error> for TransportError {
     fn from(error: io::Error) -> Self {
-        Self::Io(error)
+        match error.downcast::<TlsError>() {
+            Ok(error) => Self::Tls(error),
+            Err(error) => Self::Io(error),
+        }
     }
 }

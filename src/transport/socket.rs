@@ -2,11 +2,11 @@
 
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
 
 use super::keepalive::KeepalivePolicy;
 
@@ -29,6 +29,14 @@ impl Socket {
             Self::Tcp(stream) => stream.shutdown(how),
             Self::Unix(stream) => stream.shutdown(how),
         }
+    }
+
+    /// What has come, left where it is (recv(2), `MSG_PEEK`).
+    ///
+    /// # Errors
+    /// The kernel's; `WouldBlock` when nothing has come.
+    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(self.as_fd().as_raw_fd(), buffer, MsgFlags::MSG_PEEK)?)
     }
 
     /// Has the kernel find out when a peer is gone without a word: after as much silence as a ping would be sent after, and

@@ -1,4 +1,4 @@
-//! A socket's stream that ends a round of reading in good time.
+//! A stream, plain or with TLS, that ends a round of reading in good time.
 //!
 //! It knows when it is empty: a read that brought less than was asked for has drained the socket, so the next one says
 //! `WouldBlock` without asking the kernel. That saves one of two system calls a message. And it says `WouldBlock` after
@@ -8,18 +8,32 @@
 //!
 //! And it knows whether the other end lives: bytes that come are a sign, and so is room in a send buffer that was full. Both
 //! come long before a whole frame does, when frames are long and the way is slow.
+//!
+//! With TLS all of that holds for the records that travel: a round's end is one where no plain bytes wait here, and there is
+//! something to be written as long as records are.
 
 use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use super::socket::Socket;
+use super::tls::{Layer, TlsClient, TlsServer};
+use crate::sync::wait::Interest;
 
 /// Bytes taken in a round.
 const ROUND: usize = 64 * 1024;
 
+/// A stream. When it goes, a peer that speaks TLS is told that this is the end, if all that was written is out.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub struct Stream {
+    rounds: Rounds,
+    tls: Option<Box<Layer>>,
+}
+
+/// The socket, read in rounds.
+#[derive(Debug)]
+struct Rounds {
     /// Shared for as long as a layer above is exchanged for another.
     socket: Arc<Socket>,
     /// Bytes that this round may still take; 0 ends it.
@@ -31,50 +45,153 @@ pub(super) struct Stream {
     bytes_written: u64,
 }
 
+impl<S: Into<Socket>> From<S> for Stream {
+    fn from(socket: S) -> Self {
+        let socket = Arc::new(socket.into());
+        let rounds = Rounds { socket, left: ROUND, full: false, alive: false, bytes_read: 0, bytes_written: 0 };
+        Self { rounds, tls: None }
+    }
+}
+
 impl Stream {
-    pub(super) fn new(socket: Socket) -> Self {
-        Self { socket: Arc::new(socket), left: ROUND, full: false, alive: false, bytes_read: 0, bytes_written: 0 }
+    /// What follows is TLS, of a client that wants to reach this host. [`Stream::handshake`] comes next.
+    pub(super) fn secure_as_client(&mut self, tls: &TlsClient, host: &str) -> io::Result<()> {
+        self.tls = Some(Box::new(tls.layer(host)?));
+        Ok(())
     }
 
-    /// The same stream for another layer above, when the one there is holds nothing of it.
-    pub(super) fn handed_on(&self) -> Self {
-        let Self { left, full, alive, bytes_read, bytes_written, .. } = *self;
-        Self { socket: Arc::clone(&self.socket), left, full, alive, bytes_read, bytes_written }
+    /// What follows is TLS, of a router. [`Stream::handshake`] comes next.
+    ///
+    /// # Errors
+    /// When the library refuses the configuration.
+    pub fn secure_as_server(&mut self, tls: &TlsServer) -> io::Result<()> {
+        self.tls = Some(Box::new(tls.layer()?));
+        Ok(())
     }
 
-    pub(super) fn socket(&self) -> &Socket {
-        &self.socket
+    /// Goes on with the handshake of TLS, if there is one. `WouldBlock`: it waits for [`Stream::interest`].
+    ///
+    /// # Errors
+    /// What the kernel says, or a [`super::tls::TlsError`] inside.
+    pub fn handshake(&mut self) -> io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => tls.handshake(&mut self.rounds),
+            None => Ok(()),
+        }
     }
 
+    /// The same stream for another layer above, when the one there is holds nothing of it; that one is left without.
+    pub(super) fn handed_on(&mut self) -> Self {
+        let Rounds { left, full, alive, bytes_read, bytes_written, .. } = self.rounds;
+        let socket = Arc::clone(&self.rounds.socket);
+        Self { rounds: Rounds { socket, left, full, alive, bytes_read, bytes_written }, tls: self.tls.take() }
+    }
+
+    /// The connection below.
+    #[must_use]
+    pub fn socket(&self) -> &Socket {
+        &self.rounds.socket
+    }
+
+    /// Bytes read off the socket so far, with TLS as they came.
+    pub(super) const fn bytes_read(&self) -> u64 {
+        self.rounds.bytes_read
+    }
+
+    /// Bytes written to the socket so far, with TLS as they went.
+    pub(super) const fn bytes_written(&self) -> u64 {
+        self.rounds.bytes_written
+    }
+
+    /// What to wait for: what comes, and room for what was taken and is not out.
+    #[must_use]
+    pub fn interest(&self) -> Interest {
+        Interest { read: true, write: self.owes() }
+    }
+
+    /// Whether something was taken that is not out.
+    pub(super) fn owes(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.owes())
+    }
+
+    /// Says that nothing follows; what comes can still be read.
+    ///
+    /// # Errors
+    /// What the kernel says (shutdown(2)).
+    pub fn finish(&mut self) -> io::Result<()> {
+        if let Some(tls) = &mut self.tls {
+            tls.finish(&mut self.rounds);
+        }
+        self.rounds.socket.shutdown(Shutdown::Write)
+    }
+
+    /// Whether the last write found no room.
+    pub(super) const fn is_full(&self) -> bool {
+        self.rounds.full
+    }
+
+    /// Whether there was a sign of life since this was last asked.
+    pub(super) fn take_sign_of_life(&mut self) -> bool {
+        std::mem::take(&mut self.rounds.alive)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(tls) = &mut self.tls {
+            tls.finish(&mut self.rounds);
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => tls.read(&mut self.rounds, buffer),
+            None => self.rounds.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => tls.write(&mut self.rounds, &[IoSlice::new(bytes)]),
+            None => self.rounds.write(bytes),
+        }
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match &mut self.tls {
+            Some(tls) => tls.write(&mut self.rounds, slices),
+            None => self.rounds.write_vectored(slices),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.tls {
+            Some(tls) => tls.push(&mut self.rounds),
+            None => Ok(()),
+        }
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.rounds.socket.as_fd()
+    }
+}
+
+impl Rounds {
     /// Room in a buffer that was full is a sign of life.
     fn note_write(&mut self, result: &io::Result<usize>) {
         self.alive |= result.is_ok() && self.full;
         self.bytes_written += result.as_ref().map_or(0, |count| *count as u64);
         self.full = result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
     }
-
-    /// Whether the last write found no room.
-    pub(super) const fn is_full(&self) -> bool {
-        self.full
-    }
-
-    /// Bytes read so far.
-    pub(super) const fn bytes_read(&self) -> u64 {
-        self.bytes_read
-    }
-
-    /// Bytes written so far.
-    pub(super) const fn bytes_written(&self) -> u64 {
-        self.bytes_written
-    }
-
-    /// Whether there was a sign of life since this was last asked.
-    pub(super) fn take_sign_of_life(&mut self) -> bool {
-        std::mem::take(&mut self.alive)
-    }
 }
 
-impl Read for Stream {
+impl Read for Rounds {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 {
             self.left = ROUND;
@@ -96,7 +213,7 @@ impl Read for Stream {
     }
 }
 
-impl Write for Stream {
+impl Write for Rounds {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let result = (&*self.socket).write(bytes);
         self.note_write(&result);
@@ -111,12 +228,6 @@ impl Write for Stream {
 
     fn flush(&mut self) -> io::Result<()> {
         (&*self.socket).flush()
-    }
-}
-
-impl AsFd for Stream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
     }
 }
 
@@ -146,7 +257,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (tcp, _) = listener.accept().unwrap();
-        let mut stream = Stream::new(tcp.try_clone().unwrap().into());
+        let mut stream = Stream::from(tcp.try_clone().unwrap());
         let mut buffer = [0; 4096];
         peer.write_all(b"hello").unwrap();
         // The socket blocks: a second system call would hang.

@@ -8,10 +8,12 @@ use tungstenite::http::Uri;
 
 use super::unix::LONGEST_PATH;
 
-/// Where a router is, as in `ws://host:8080/ws`, `rs://host:8080` or `unix:///run/router`. An IPv6 address stands in brackets.
+/// Where a router is, as in `ws://host:8080/ws`, `rs://host:8080`, the same with TLS, `wss://` and `rss://`, or
+/// `unix:///run/router`. An IPv6 address stands in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
     scheme: Scheme,
+    security: Security,
     uri: Uri,
     host: String,
     port: u16,
@@ -22,10 +24,19 @@ pub struct Url {
 /// How the router is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// WebSocket: `ws`.
+    /// WebSocket: `ws` or `wss`.
     WebSocket,
-    /// RawSocket: `rs`, `unix`.
+    /// RawSocket: `rs`, `rss` or `unix`.
     RawSocket,
+}
+
+/// What is under that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// TCP: whoever is on the way reads and changes what he likes.
+    None,
+    /// TLS: `wss` and `rss`.
+    Tls,
 }
 
 /// A text that is no URL of a router. Its `Display` says what was expected.
@@ -42,13 +53,19 @@ impl Url {
         self.scheme
     }
 
+    /// What is under that.
+    #[must_use]
+    pub const fn security(&self) -> Security {
+        self.security
+    }
+
     /// The host's name or address, an IPv6 address without its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port; 80 when the URL names none.
+    /// The port; 80 when the URL names none, 443 for `wss`.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
@@ -74,7 +91,9 @@ impl Url {
 impl Default for Url {
     fn default() -> Self {
         let scheme = Scheme::WebSocket;
-        Self { scheme, uri: Uri::from_static(Self::DEFAULT), host: "127.0.0.1".to_owned(), port: 8080, path: None }
+        let security = Security::None;
+        let host = "127.0.0.1".to_owned();
+        Self { scheme, security, uri: Uri::from_static(Self::DEFAULT), host, port: 8080, path: None }
     }
 }
 
@@ -93,12 +112,16 @@ impl FromStr for Url {
             return of_path(path).map_err(wrong);
         }
         let uri: Uri = lower.as_deref().unwrap_or(text).parse().map_err(|error| wrong(&format!(" ({error})")))?;
-        let scheme = match uri.scheme_str() {
-            Some("ws") => Scheme::WebSocket,
-            Some("rs") => Scheme::RawSocket,
-            Some("wss") => return Err(wrong(" (TLS is not built in; put a proxy that speaks it before the router)")),
+        let (scheme, security) = match uri.scheme_str() {
+            Some("ws") => (Scheme::WebSocket, Security::None),
+            Some("rs") => (Scheme::RawSocket, Security::None),
+            Some("wss") => (Scheme::WebSocket, Security::Tls),
+            Some("rss") => (Scheme::RawSocket, Security::Tls),
             _ => return Err(wrong("")),
         };
+        if security == Security::Tls && !cfg!(feature = "tls") {
+            return Err(wrong(" (this program was built without TLS: build it with the cargo feature \"tls\")"));
+        }
         if scheme == Scheme::RawSocket && uri.path_and_query().is_some_and(|path| path.as_str().len() > 1) {
             return Err(wrong(" (a RawSocket has no path)"));
         }
@@ -111,13 +134,14 @@ impl FromStr for Url {
         }
         let port = match port_text(uri.authority().map_or("", |authority| authority.as_str())) {
             None if scheme == Scheme::RawSocket => return Err(wrong(" (a RawSocket needs its port)")),
+            None if security == Security::Tls => 443,
             None => 80,
             Some(text) => match text.parse() {
                 Ok(port) if port > 0 => port,
                 _ => return Err(wrong(" (the port must be from 1 to 65535)")),
             },
         };
-        Ok(Self { scheme, uri, host, port, path: None })
+        Ok(Self { scheme, security, uri, host, port, path: None })
     }
 }
 
@@ -130,7 +154,7 @@ fn of_path(path: &str) -> Result<Url, &'static str> {
         return Err(" (the path must have at most 107 bytes)");
     }
     let (scheme, uri, path) = (Scheme::RawSocket, Uri::default(), Some(PathBuf::from(path)));
-    Ok(Url { scheme, uri, host: String::new(), port: 0, path })
+    Ok(Url { scheme, security: Security::None, uri, host: String::new(), port: 0, path })
 }
 
 /// What stands behind the host's colon. (`http::Uri` passes over a port that it cannot read.)
@@ -167,10 +191,28 @@ mod tests {
             ("ws://example.com", "example.com", 80),
             ("WS://example.com", "example.com", 80),
             ("ws://[::1]:9000/", "::1", 9000),
+            ("rs://[::1]:9000", "::1", 9000),
             ("ws://board-7:65535/a?b=c", "board-7", 65535),
         ] {
             let url: Url = text.parse().unwrap();
             assert_eq!((url.host(), url.port()), (host, port), "{text}");
+        }
+    }
+
+    #[test]
+    fn tls_has_a_port_of_its_own_and_wants_its_feature() {
+        if !cfg!(feature = "tls") {
+            let error = "wss://example.com/ws".parse::<Url>().unwrap_err().to_string();
+            assert!(error.contains("cargo feature \"tls\""), "{error}");
+            return;
+        }
+        for (text, scheme, port) in [
+            ("wss://example.com/ws", Scheme::WebSocket, 443),
+            ("wss://example.com:8080/ws", Scheme::WebSocket, 8080),
+            ("rss://example.com:8080", Scheme::RawSocket, 8080),
+        ] {
+            let url: Url = text.parse().unwrap();
+            assert_eq!((url.scheme(), url.security(), url.port()), (scheme, Security::Tls, port), "{text}");
         }
     }
 
@@ -200,7 +242,8 @@ mod tests {
             "ws://",
             "127.0.0.1:8080",
             "http://a/",
-            "wss://a/",
+            "rss://a/",
+            "https://a/",
             "ws://a:0/",
             "ws://a:99999/",
             "ws://:80/",

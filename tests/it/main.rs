@@ -13,4 +13,6 @@ mod server;
 mod support;
 mod target;
 mod tidy;
+#[cfg(feature = "tls")]
+mod tls;
 mod watch;

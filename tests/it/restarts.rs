@@ -65,7 +65,7 @@ fn the_agent_is_whole_again_after_every_restart() {
     for _ in 0..RESTARTS {
         let deadline = Instant::now() + PATIENCE;
         let mut client = Client::join(
-            Destination { url: &url, serialization: Serialization::Json, realm: &realm, login: &login },
+            Destination { url: &url, serialization: Serialization::Json, tls: None, realm: &realm, login: &login },
             Limit::Until(Some(deadline)),
             Waker::new().unwrap(),
         )

@@ -8,6 +8,7 @@ mod connection;
 mod every;
 mod login;
 mod target;
+mod tls;
 
 use std::ffi::OsStr;
 
@@ -79,10 +80,11 @@ const CLIENTS: &[Name] = &[Call, Subscribe, Publish];
 const LOGINS: &[Name] = &[Join, Call, Subscribe, Publish];
 
 /// All flags, by subject, in the order of `--help`.
-const TABLES: [&[Flag]; 8] = [
+const TABLES: [&[Flag]; 9] = [
     connection::FLAGS,
     login::FLAGS,
     accounts::FLAGS,
+    tls::FLAGS,
     target::FLAGS,
     child::FLAGS,
     agent::FLAGS,
@@ -106,10 +108,18 @@ pub const EXCLUSIVE: &[(&str, &str)] = &[
     ("secret-env", "secret-fd"),
     ("pid", "pidfile"),
     ("gc-signal", "gc-command"),
+    ("ca", "tls-insecure"),
 ];
 
 /// Flags that mean something only with another: the flag, and that other one.
-pub const DEPENDENT: &[(&str, &str)] = &[("wait", "pidfile")];
+pub const DEPENDENT: &[(&str, &str)] = &[
+    ("wait", "pidfile"),
+    ("cert", "key"),
+    ("key", "cert"),
+    ("tls-cert", "tls-key"),
+    ("tls-key", "tls-cert"),
+    ("tls-client-ca", "tls-cert"),
+];
 
 /// Stores a value.
 pub(super) fn set<T, E: ToString>(place: &mut T, value: Result<T, E>) -> Result<(), String> {

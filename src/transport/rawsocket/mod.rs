@@ -21,7 +21,6 @@ use greeting::{Greeting, LENGTH, Refusal};
 use message::{HEADER, Kind, Outgoing};
 
 use super::keepalive::{Due, Keepalive, KeepalivePolicy};
-use super::socket::Socket;
 use super::stream::Stream;
 use super::traffic::Traffic;
 use super::{Incoming, MAX_FORWARDED, MAX_HELLO, MAX_MESSAGE, SharedMessage, Transport, TransportError};
@@ -115,12 +114,12 @@ impl RawSocket {
     /// A client's end of a connection that was just made. [`Incoming::Open`] comes when the router has answered, which it may
     /// take until `deadline` for.
     pub(super) fn dialled(
-        socket: Socket,
+        stream: Stream,
         serialization: Serialization,
         policy: KeepalivePolicy,
         deadline: Option<Instant>,
     ) -> Self {
-        let mut socket = Self::new(socket, Sender::Router, serialization, policy, Stage::Asked(deadline));
+        let mut socket = Self::new(stream, Sender::Router, serialization, policy, Stage::Asked(deadline));
         let greeting = Greeting { serialization, longest: MAX_FORWARDED };
         socket.push(Outgoing::greeting(greeting.bytes()));
         socket
@@ -128,8 +127,8 @@ impl RawSocket {
 
     /// A router's end. `early` is what has come already.
     #[must_use]
-    pub fn accepted(socket: Socket, early: Vec<u8>, policy: KeepalivePolicy) -> Self {
-        let socket = Self::new(socket, Sender::Client, Serialization::Json, policy, Stage::Awaited);
+    pub fn accepted(stream: Stream, early: Vec<u8>, policy: KeepalivePolicy) -> Self {
+        let socket = Self::new(stream, Sender::Client, Serialization::Json, policy, Stage::Awaited);
         Self { input: early, ..socket }
     }
 
@@ -139,12 +138,12 @@ impl RawSocket {
         Self { drain, ..self }
     }
 
-    fn new(socket: Socket, other: Sender, serialization: Serialization, policy: KeepalivePolicy, stage: Stage) -> Self {
-        if let Err(errno) = socket.watch(policy) {
+    fn new(stream: Stream, other: Sender, serialization: Serialization, policy: KeepalivePolicy, stage: Stage) -> Self {
+        if let Err(errno) = stream.socket().watch(policy) {
             log::debug!("the kernel does not watch a connection: {errno}");
         }
         Self {
-            stream: Stream::new(socket),
+            stream,
             stage,
             serialization,
             policy,
@@ -264,7 +263,7 @@ impl RawSocket {
         self.pongs = 0;
         self.queue.shrink_to(IDLE_ENTRIES);
         if let Some(Closing::Draining(_)) = self.closing {
-            let _ = self.stream.socket().shutdown(Shutdown::Write);
+            let _ = self.stream.finish();
             self.closing = Some(Closing::Said(now + CLOSE_PATIENCE));
         }
     }
@@ -276,6 +275,17 @@ impl RawSocket {
             self.taken = 0;
             self.input.shrink_to(IDLE_BYTES);
         }
+    }
+
+    /// Writes a piece of the queue; without one, what TLS made of the last.
+    fn write(&mut self) -> io::Result<usize> {
+        if self.queue.is_empty() {
+            return self.stream.flush().map(|()| 0);
+        }
+        let parts = self.queue.iter().flat_map(|outgoing| [outgoing.header(), outgoing.payload()]);
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        pieces.iter_mut().zip(parts).for_each(|(piece, part)| *piece = IoSlice::new(part));
+        self.stream.write_vectored(&pieces)
     }
 
     /// So many bytes were written.
@@ -309,7 +319,7 @@ impl Transport for RawSocket {
     }
 
     fn interest(&self) -> Interest {
-        Interest { read: true, write: self.blocked }
+        Interest { read: true, write: self.blocked || self.stream.owes() }
     }
 
     fn receive(&mut self, now: Instant) -> Result<Incoming, TransportError> {
@@ -386,13 +396,8 @@ impl Transport for RawSocket {
 
     fn flush(&mut self, now: Instant) -> Result<(), TransportError> {
         self.blocked = false;
-        while !self.queue.is_empty() {
-            let mut pieces = [IoSlice::new(&[]); PIECES];
-            let parts = self.queue.iter().flat_map(|outgoing| [outgoing.header(), outgoing.payload()]);
-            for (piece, part) in pieces.iter_mut().zip(parts) {
-                *piece = IoSlice::new(part);
-            }
-            let written = self.stream.write_vectored(&pieces);
+        while !self.queue.is_empty() || self.stream.owes() {
+            let written = self.write();
             self.look_for_life(now);
             match written {
                 Ok(count) => self.advance(count),
@@ -404,7 +409,7 @@ impl Transport for RawSocket {
                 Err(error) => return Err(TransportError::of_stream(error)),
             }
         }
-        if self.queue.is_empty() {
+        if self.queue.is_empty() && !self.blocked {
             self.all_is_out(now);
         }
         match self.failed.take() {

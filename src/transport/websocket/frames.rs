@@ -18,7 +18,7 @@ use crate::transport::TransportError;
 use crate::transport::frame::LongFrame;
 use crate::transport::framed::Framed;
 use crate::transport::keepalive::{Due, Keepalive, KeepalivePolicy};
-use crate::transport::socket::Socket;
+use crate::transport::stream::Stream;
 use crate::transport::traffic::Traffic;
 
 /// What a queued frame costs beside its text: an entry of the queue, a header, an allocation.
@@ -108,8 +108,8 @@ impl Closing {
 impl Frames {
     /// That end of a connection whose upgrade is done. `early` is what came behind the head.
     #[must_use]
-    pub fn new(socket: Socket, early: Vec<u8>, end: End, policy: KeepalivePolicy, now: Instant) -> Self {
-        let stream = Framed::accepted(socket, &early);
+    pub fn new(stream: Stream, early: Vec<u8>, end: End, policy: KeepalivePolicy, now: Instant) -> Self {
+        let stream = Framed::accepted(stream, &early);
         Self::on(WebSocket::from_partially_read(stream, early, end.role(), Some(end.config())), end, policy, now)
     }
 
@@ -268,7 +268,7 @@ impl Frames {
     /// What to wait for on it.
     #[must_use]
     pub fn interest(&self) -> Interest {
-        Interest { read: true, write: self.blocked }
+        Interest { read: true, write: self.blocked || self.socket.get_ref().owes() }
     }
 
     /// The next message, without waiting.

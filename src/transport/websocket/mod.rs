@@ -11,7 +11,7 @@ use tungstenite::{Bytes, Utf8Bytes, WebSocket};
 
 use super::framed::Framed;
 use super::keepalive::KeepalivePolicy;
-use super::socket::Socket;
+use super::stream::Stream;
 use super::traffic::Traffic;
 use super::{Incoming, MAX_MESSAGE, SharedMessage, Transport, TransportError};
 use crate::sync::wait::Interest;
@@ -41,13 +41,13 @@ impl Channel {
     /// A router's end, after it has answered the upgrade. `early` is what the client sent behind its request.
     #[must_use]
     pub fn accepted(
-        socket: Socket,
+        stream: Stream,
         early: Vec<u8>,
         serialization: Serialization,
         policy: KeepalivePolicy,
         now: Instant,
     ) -> Self {
-        Self { frames: Frames::new(socket, early, End::Server, policy, now), serialization }
+        Self { frames: Frames::new(stream, early, End::Server, policy, now), serialization }
     }
 
     /// How long what is queued may take to go out once the connection is to be closed.

@@ -24,7 +24,8 @@ impl Caller {
     fn of(url: &str) -> Self {
         let waker = Waker::new().unwrap();
         let (url, realm, login) = (url.parse().unwrap(), Uri::from("realm1"), Login::default());
-        let destination = Destination { url: &url, serialization: Serialization::Json, realm: &realm, login: &login };
+        let destination =
+            Destination { url: &url, serialization: Serialization::Json, tls: None, realm: &realm, login: &login };
         Self(Client::join(destination, Limit::Until(Some(Instant::now() + PATIENCE)), waker).unwrap())
     }
 

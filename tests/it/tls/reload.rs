@@ -1,0 +1,68 @@
+//! SIGHUP: other certificates, the same program, the same sessions.
+
+use std::fs;
+use std::path::PathBuf;
+
+use nix::sys::signal::Signal;
+
+use super::{assert_answered, assert_unreachable, call, file, serve_with};
+use crate::support::{Program, wampproc};
+
+/// A directory with one certificate and its key, that others can take the place of.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("wampproc-it-{}-tls-reload", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn place(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    fn put(&self, certificate: &str) {
+        for end in ["pem", "key"] {
+            fs::copy(file(&format!("{certificate}.{end}")), self.place(end)).unwrap();
+        }
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn sighup_has_certificates_read_again_and_ends_nothing() {
+    let directory = Directory::new();
+    directory.put("server");
+    let (chain, key) = (directory.place("pem"), directory.place("key"));
+    let (mut router, authority) = serve_with(&["--listen", "127.0.0.1:0", "--tls-cert", &chain, "--tls-key", &key]);
+    let url = format!("wss://{authority}/ws");
+    let (old, new) = (file("authority.pem"), file("stranger.pem"));
+    let flags = ["join", &url, "--ca", &old, "--no-retry", "--node", "board", "--worker", "pump"];
+    let mut agent = Program::spawn(wampproc(flags));
+    assert_eq!(agent.line(), format!("ready {url} realm1"));
+
+    directory.put("foreign");
+    router.signal(Signal::SIGHUP);
+    router.wait_for_log("the certificates were read again");
+    assert_unreachable(&call(&url, &["--ca", &old]), "by an authority that is trusted here");
+    let end = call(&url, &["--ca", &new]);
+    assert_eq!((end.code, end.text()), (Some(0), "3\n"), "the agent is still there: {}", end.stderr);
+
+    fs::write(&chain, "no certificate").unwrap();
+    router.signal(Signal::SIGHUP);
+    let logged = router.wait_for_log("the certificates stay as they were");
+    assert!(logged.contains("ERROR") && logged.contains("--tls-cert: expected a certificate in PEM"), "{logged}");
+    assert_eq!(call(&url, &["--ca", &new]).text(), "3\n");
+
+    agent.signal(Signal::SIGTERM);
+    assert_eq!(agent.end().code, Some(0));
+    assert_answered(&call(&url, &["--ca", &new]));
+    router.signal(Signal::SIGTERM);
+    assert_eq!(router.end().code, Some(0));
+}
