@@ -36,8 +36,8 @@ async def check_websocket(checks):
             async with await kosoku("fuzzingserver", address, directory) as suite:
                 await suite.line(lambda line: "listening" in line, suite.stderr)
                 async with await Child.start(ECHO, "run", address, "wampproc") as echo:
+                    expect_equal(await echo.wait(DEADLINE), 0, f"exit status ({echo.stderr})")
                     await judge(suite)
-                    expect_equal(await echo.wait(), 0, "exit status")
 
 
 async def judge(suite):

@@ -105,11 +105,14 @@ fn without_pidfds_its_stat_tells_the_same() {
 /// A process that sleeps and has this id, by `set_tid` of clone3(2).
 fn forked_with_id(pid: i32) -> Result<(), Errno> {
     let wanted = [pid];
-    // SAFETY: all zeros is a valid `clone_args`.
-    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
-    args.exit_signal = libc::SIGCHLD as u64;
-    args.set_tid = wanted.as_ptr() as u64;
-    args.set_tid_size = 1;
+    // The fields of `struct clone_args`, which libc does not have for every machine.
+    const EXIT_SIGNAL: usize = 4;
+    const SET_TID: usize = 8;
+    const SET_TID_SIZE: usize = 9;
+    let mut args = [0_u64; 10];
+    args[EXIT_SIGNAL] = libc::SIGCHLD as u64;
+    args[SET_TID] = wanted.as_ptr() as u64;
+    args[SET_TID_SIZE] = 1;
     // SAFETY: `args` and `wanted` outlive the call; without CLONE_VM this is fork(2), and the child only makes system calls.
     let result = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) };
     if result == 0 {
