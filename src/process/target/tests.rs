@@ -57,11 +57,11 @@ impl Drop for Directory {
     }
 }
 
-/// Reads a child until it is as expected: it needs its time to get there.
 fn no_such_process(pid: i32) -> String {
     format!("cannot observe process {pid}: there is no such process")
 }
 
+/// Reads a child until it is as expected: it needs its time to get there.
 fn sample_until(target: &mut Target, reached: impl Fn(&Sample) -> bool) -> Sample {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
