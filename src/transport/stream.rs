@@ -2,7 +2,7 @@
 //!
 //! It knows when it is empty: a read that brought less than was asked for has drained the socket, so the next one says
 //! `WouldBlock` without asking the kernel. That saves one of two system calls a message. And it says `WouldBlock` after
-//! [`ROUND`] bytes though there may be more: a peer that writes as fast as its messages are read, were they empty fragments
+//! 64 KiB though there may be more: a peer that writes as fast as its messages are read, were they empty fragments
 //! that never become one, cannot keep the reader from its other work. In either case the wait, being level-triggered, tells
 //! at once of what is left.
 //!
