@@ -13,6 +13,7 @@ import signal
 import struct
 import sys
 import termios
+import threading
 
 import asyncssh
 import paramiko
@@ -370,6 +371,30 @@ def paramiko_run(client, command):
     return stdout.channel.recv_exit_status(), out, err
 
 
+def megabyte_with_new_keys(client):
+    """What one command says; then the exit status and the output of many of it, with new keys after half of that."""
+    one = paramiko_run(client, "help stats")[1]
+    channel = client.get_transport().open_session(timeout=10)
+    channel.settimeout(60)
+    channel.invoke_shell()
+
+    def write():
+        channel.sendall(SCRIPT * LINES)
+        channel.shutdown_write()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    out, renewed = bytearray(), False
+    while piece := channel.recv(1 << 16):
+        out += piece
+        if not renewed and len(out) > len(one) * LINES // 2:
+            client.get_transport().renegotiate_keys()
+            renewed = True
+    writer.join()
+    expect(renewed, "no new keys")
+    return one, channel.recv_exit_status(), bytes(out)
+
+
 async def check_paramiko(checks, target):
     async def with_client(use, **how):
         def work():
@@ -388,6 +413,10 @@ async def check_paramiko(checks, target):
         status, out, err = await with_client(lambda client: paramiko_run(client, "nonsense"), **how)
         expect_equal((status, out), (127, b""))
         expect(err.endswith(b"help lists them\n"), f"stderr {err!r}")
+    async with checks.check("a megabyte both ways with new keys on the way, byte for byte"):
+        how = {"username": "joe", "key_filename": target.key("ed25519")}
+        one, status, out = await with_client(megabyte_with_new_keys, **how)
+        expect_equal((status, out == one * LINES), (0, True))
     async with checks.check("a wrong password"):
         try:
             await with_client(lambda client: None, username="ann", password="wrong")

@@ -17,6 +17,7 @@ from check import expect, expect_between, expect_equal, expect_keys, expect_type
 from client import expect_error, join
 from shapes import CPU_SLACK, RSS_SLACK, STATUSES, parse_time
 from target import Target, worker_prefixes
+from witness_psutil import LIMITS
 
 NAMES = (
     "get_process_threads get_process_memory get_process_limits get_process_tree get_process_totals "
@@ -41,24 +42,6 @@ BUCKET_KEYS = (
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 # Proportional and private memory change as the process works, and as others come and go that share its files.
 SHARE_SLACK = 4 << 20
-
-LIMITS = {
-    "cpu time": resource.RLIMIT_CPU,
-    "file size": resource.RLIMIT_FSIZE,
-    "data size": resource.RLIMIT_DATA,
-    "stack size": resource.RLIMIT_STACK,
-    "core file size": resource.RLIMIT_CORE,
-    "resident set": resource.RLIMIT_RSS,
-    "processes": resource.RLIMIT_NPROC,
-    "open files": resource.RLIMIT_NOFILE,
-    "locked memory": resource.RLIMIT_MEMLOCK,
-    "address space": resource.RLIMIT_AS,
-    "pending signals": resource.RLIMIT_SIGPENDING,
-    "msgqueue size": resource.RLIMIT_MSGQUEUE,
-    "nice priority": resource.RLIMIT_NICE,
-    "realtime priority": resource.RLIMIT_RTPRIO,
-    "realtime timeout": resource.RLIMIT_RTTIME,
-}
 
 
 def expect_grown(value, before, after, what, slack=0.0):

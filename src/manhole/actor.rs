@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::connection::{Connection, Shared};
-use super::listener::{Listener, Socket};
+use super::listener::Listener;
 use super::question::{Inquiry, Refusal};
 use super::report::{Reply, Report};
 use super::{MAX_CONNECTIONS, MAX_STRANGERS, Stop, USERS_LOG};
@@ -18,6 +18,7 @@ use crate::sync::mailbox::{Mailbox, Post, mailbox};
 use crate::sync::thread::Thread;
 use crate::sync::wait::{Interest, until, wait};
 use crate::sync::waker::Waker;
+use crate::transport::socket::Socket;
 
 /// Names of the connections' threads; the number is that of `who`.
 const NAMES: [&str; MAX_CONNECTIONS] = [

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,7 +17,6 @@ use super::actor::{Letter, Order};
 use super::channel::Channel;
 use super::credentials::Users;
 use super::feeds::Feeds;
-use super::listener::Socket;
 use super::login::Login;
 use super::question::{Answer, Refusal, Request};
 use super::report::{Answered, Reply, Report};
@@ -28,6 +28,7 @@ use crate::sync::ticket::Ticket;
 use crate::sync::wait::{Interest, earlier, until, wait};
 use crate::sync::waker::Waker;
 use crate::terminal::printable;
+use crate::transport::socket::Socket;
 
 /// What all connections of a manhole share.
 pub(super) struct Shared {
@@ -221,7 +222,7 @@ impl<R: From<Report>> Connection<R> {
         let mut buffer = [0; 8 * 1024];
         let mut left = TURN;
         while left > 0 && self.protocol.wants_input() {
-            let count = match self.socket.read(&mut buffer) {
+            let count = match (&self.socket).read(&mut buffer) {
                 Ok(0) => return Ok(Line::Gone),
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
@@ -230,7 +231,9 @@ impl<R: From<Report>> Connection<R> {
             };
             left = left.saturating_sub(count);
             if !self.login.is_done() {
-                self.socket.acknowledge();
+                if let Socket::Tcp(stream) = &self.socket {
+                    super::quick_ack::acknowledge(stream);
+                }
             }
             let result = self.protocol.receive(buffer.get(..count).unwrap_or_default());
             self.take_events(now);
@@ -249,7 +252,7 @@ impl<R: From<Report>> Connection<R> {
     /// Sends what there is; whether the socket is still there.
     fn write(&mut self, now: Instant) -> io::Result<Line> {
         while !self.protocol.output().is_empty() {
-            match self.socket.write(self.protocol.output()) {
+            match (&self.socket).write(self.protocol.output()) {
                 Ok(0) => return Ok(Line::Gone),
                 Ok(count) => {
                     self.protocol.consume(count);
@@ -433,12 +436,13 @@ impl<R: From<Report>> Connection<R> {
     /// Everything is said. Reads on for a moment and forgets what comes: to close a socket with unread input resets it, and our
     /// last words would be lost.
     fn linger(&mut self) -> io::Result<()> {
-        self.socket.end();
+        // It may be gone already.
+        let _ = self.socket.shutdown(Shutdown::Write);
         let end = Instant::now() + LAST_WORDS;
         let mut buffer = [0; 1024];
         // So many bytes, and no more: a client that goes on sending has not listened.
         for _ in 0..256 {
-            match self.socket.read(&mut buffer) {
+            match (&self.socket).read(&mut buffer) {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {

@@ -5,15 +5,15 @@
 //! - What stands at its path is treated as [`crate::transport::unix`] says.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 
 use nix::sys::socket::sockopt::{KeepAlive, TcpKeepCount, TcpKeepIdle, TcpKeepInterval};
 use nix::sys::socket::{self, Backlog, setsockopt};
 
 use super::config::Endpoint;
+use crate::transport::socket::Socket;
 use crate::transport::unix::{Access, UnixPort};
 
 /// A client that is gone without a word is found so: after this many seconds of silence the kernel asks, so many times, so
@@ -114,68 +114,12 @@ fn prepared(stream: TcpStream, address: SocketAddr) -> io::Result<(Socket, Strin
     Ok((Socket::Tcp(stream), address.to_string()))
 }
 
-/// A caller's connection. It does not block.
-#[derive(Debug)]
-pub(super) enum Socket {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-}
-
-impl Socket {
-    /// Acknowledges at once what was received.
-    pub fn acknowledge(&self) {
-        if let Self::Tcp(stream) = self {
-            super::quick_ack::acknowledge(stream);
-        }
-    }
-
-    /// Nothing more will be sent.
-    pub fn end(&self) {
-        // It may be gone already.
-        let _ = match self {
-            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
-            Self::Unix(stream) => stream.shutdown(Shutdown::Write),
-        };
-    }
-}
-
-impl Read for Socket {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.read(buffer),
-            Self::Unix(stream) => stream.read(buffer),
-        }
-    }
-}
-
-impl Write for Socket {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.write(bytes),
-            Self::Unix(stream) => stream.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl AsFd for Socket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(stream) => stream.as_fd(),
-            Self::Unix(stream) => stream.as_fd(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
-    use std::os::unix::net::UnixListener;
+    use std::os::unix::net::{UnixListener, UnixStream};
     use std::path::PathBuf;
 
     use nix::unistd::geteuid;

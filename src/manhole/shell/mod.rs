@@ -417,7 +417,12 @@ impl Shell {
             Ok(Step::Ask(request, written)) => self.ask(request, written, form, now),
             Ok(Step::Watch(watch)) => self.watch(watch, form, now),
             Ok(Step::Follow(feed)) => self.follow(feed, form),
-            Ok(Step::Exit) => self.over = Some(if self.terminal.is_some() { status::DONE } else { self.status }),
+            Ok(Step::Exit) => {
+                if form == Form::Json {
+                    self.output.push(Stream::Out, "null\n");
+                }
+                self.over = Some(if self.terminal.is_some() { status::DONE } else { self.status });
+            }
             Err(Usage(sentence)) => self.complain(status::USAGE, &format!("{name}: {sentence}")),
         }
     }
