@@ -4,8 +4,9 @@
 //!
 //! 1. EVENTs, INVOCATIONs and progressive RESULTs are queued while no more than `soft` waits. Beyond that an EVENT is
 //!    dropped; an INVOCATION or a progressive RESULT is given back to the router, which ends that call with an ERROR.
-//! 2. What answers the peer's own requests is queued beyond `soft`. Only answers can bring a queue beyond `pause`; from
-//!    there on the peer is not read until it has taken some. A client that pipelines is slowed down by TCP, not cut off.
+//! 2. What answers the peer's own requests is queued beyond `soft`. Answers can bring a queue beyond `pause` (and one event
+//!    at a time, when it is several times as long in the peer's serialization as it was in the publisher's); from there on
+//!    the peer is not read until it has taken some. A client that pipelines is slowed down by TCP, not cut off.
 //! 3. Beyond `hard` the connection is closed: all that was asked for before reading stopped.
 //! 4. While all queues together hold more than [`super::Capacity::queued_bytes`], `fair` takes the place of `soft` and
 //!    `hard`: those who have most waiting lose it first, and who keeps up does not notice.
@@ -16,7 +17,7 @@
 //! The router's thread never blocks; there are two things that it does not read, and each ends.
 //!
 //! - *A socket whose answers wait (`pause`)* is read again when its client reads. A client that only writes, and waits
-//!   until that is taken, has asked for megabytes that it does not read; rule 5 ends it. Events never stop the reading, so
+//!   until that is taken, has asked for megabytes that it does not read; rule 5 ends it. Events do not stop the reading, so
 //!   a subscriber that publishes without looking at its events first loses events, and is not held up.
 //! - *All sockets in a session, while an end in memory is full*: the embedded agent has 512 messages in its mailbox. It is
 //!   read all the time itself, so whatever it has to say finds room, and it comes back to its mailbox. If it never does,
@@ -41,7 +42,7 @@ pub(super) struct Limits {
     pub fair: usize,
 }
 
-/// Bytes, for a socket. The gap between `soft` and `pause` is more than the one message that may overshoot.
+/// Bytes, for a socket. The gap between `soft` and `pause` is more than the one message that may overshoot, as it came in.
 pub(super) const SOCKET: Limits =
     Limits { soft: MAX_MESSAGE, pause: 3 * MAX_MESSAGE, hard: 32 * MAX_MESSAGE, fair: 64 * 1024 };
 
