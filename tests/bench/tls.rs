@@ -1,13 +1,16 @@
 //! What TLS costs: getting into a realm, and a call, over each kind of URL, to a router in a thread of this process.
 //!
 //! A way in is everything from the first packet to WELCOME, on loopback: with TLS anew each time, or with a client that has
-//! been there before and resumes. A call is one of `wamp.session.count`, which the router answers itself.
+//! been there before and resumes. A call is one of `wamp.session.count`, which the router answers itself. Last, what a client
+//! that says nothing costs in memory: of a `serve` with a process of its own, so that the clients' is not counted.
 //!
 //! `cargo bench --features tls --bench tls`
 
 // A bench prints, and stops at the first surprise.
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use wampproc::link::client::{Client, Destination, Waited};
@@ -23,6 +26,7 @@ use wampproc::wamp::{Event, Payload, Uri};
 const ROUNDS: usize = 5;
 const WAYS_IN: usize = 300;
 const CALLS: usize = 10_000;
+const IDLE_CLIENTS: usize = 400;
 
 /// What each connection is made with.
 type Clients<'a> = &'a dyn Fn() -> Option<TlsClient>;
@@ -59,6 +63,38 @@ fn main() {
         let (of_way, of_call) = (way / medians[0].0, call / medians[0].1);
         println!("{name:<14}{way:>14.0}{of_way:>9.1}×{call:>14.1}{of_call:>9.2}×");
     }
+    println!("\nKB an idle client: {:.1} over ws, {:.1} over wss", idle(&[], None), idle(CERTIFICATE, Some(known)));
+}
+
+const CERTIFICATE: &[&str] =
+    &["--tls-cert", "tests/it/tls/certificates/server.pem", "--tls-key", "tests/it/tls/certificates/server.key"];
+
+/// KB that a client costs a router, once it has joined.
+fn idle(flags: &[&str], tls: Option<TlsClient>) -> f64 {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_wampproc"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "error"])
+        .args(flags)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("start wampproc");
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().expect("stdout")).read_line(&mut line).expect("the ready line");
+    let url = line.split(' ').nth(1).expect("a URL");
+    let resident = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).expect("its status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory");
+        line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<f64>().ok()).expect("KB")
+    };
+    // What the first client brings in is the program, not the client.
+    let mut crowd = vec![join(url, tls.clone())];
+    let before = resident();
+    crowd.extend((0..IDLE_CLIENTS).map(|_| join(url, tls.clone())));
+    let each = (resident() - before) / IDLE_CLIENTS as f64;
+    drop(crowd);
+    process.kill().expect("end wampproc");
+    process.wait().expect("its end");
+    each
 }
 
 fn new_client() -> TlsClient {
