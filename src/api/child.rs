@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::call::Call;
 use super::failure::Failure;
 use super::outcome::Outcome;
-use super::procedure::Call;
 use crate::supervisor::{Answer, Captured, Order, Refusal, TooMany};
 use crate::wamp::{binary, excerpt};
 

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::call::Call;
 use super::failure::Failure;
-use super::procedure::Call;
 use crate::manhole::config::PublicConfig;
 use crate::manhole::{Config, ConfigError, Refusal, StartError};
 use crate::sync::clock::{Now, Timestamp};

@@ -1,7 +1,7 @@
 //! The manhole's procedures in a build without it: they are there, and say so.
 
+use super::call::Call;
 use super::failure::Failure;
-use super::procedure::Call;
 
 /// What whoever keeps the manhole could be told.
 #[derive(Clone, Copy, Debug)]

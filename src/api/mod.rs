@@ -5,6 +5,7 @@
 //! from the tables: registration, `wampproc procedures`, the README's tables.
 
 pub mod arguments;
+mod call;
 pub mod child;
 pub mod failure;
 pub mod garbage;
@@ -15,6 +16,7 @@ pub mod names;
 pub mod outcome;
 pub mod procedure;
 mod procedures;
+mod table;
 pub mod topics;
 
 pub use arguments::{Arguments, Kind, Param};
@@ -22,5 +24,6 @@ pub use failure::Failure;
 pub use host::Host;
 pub use names::{Names, Role};
 pub use outcome::Outcome;
-pub use procedure::{Api, Procedure, Step};
+pub use procedure::{Procedure, Step};
+pub use table::Api;
 pub use topics::Topic;

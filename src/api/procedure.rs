@@ -7,12 +7,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::arguments::{Arguments, Param};
+use super::call::Call;
 use super::child::ChildOrder;
 use super::failure::Failure;
 use super::host::Host;
 use super::manhole::Order;
 use super::outcome::Outcome;
-use super::procedures;
 use crate::sampler::{Job, Probe};
 use crate::wamp::Payload;
 use crate::wamp::options::Caller;
@@ -46,14 +46,6 @@ pub(super) enum Handler {
 
 /// A procedure of an embedding program. It runs on the thread of the loop, so it must not wait.
 pub type CustomHandler = dyn Fn(&Arguments) -> Result<Value, Failure> + Send;
-
-/// One call, as a procedure sees it.
-#[derive(Debug)]
-pub(super) struct Call {
-    pub host: Arc<Host>,
-    pub arguments: Arguments,
-    pub caller: Caller,
-}
 
 /// What a call leads to.
 pub enum Step {
@@ -140,56 +132,5 @@ impl Procedure {
 impl fmt::Debug for Procedure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}({}) -> {}", self.name, self.signature(), self.result)
-    }
-}
-
-/// The procedures of one agent: the built-in ones, then those of the embedding program.
-#[derive(Debug)]
-pub struct Api {
-    procedures: Vec<Procedure>,
-}
-
-impl Default for Api {
-    fn default() -> Self {
-        Self { procedures: procedures::builtin() }
-    }
-}
-
-impl Api {
-    /// Adds a procedure; false when one of that name is there already.
-    pub fn add(&mut self, procedure: Procedure) -> bool {
-        let is_new = self.procedures.iter().all(|known| known.name != procedure.name);
-        if is_new {
-            self.procedures.push(procedure);
-        }
-        is_new
-    }
-
-    /// All procedures, in the order of the documentation.
-    #[must_use]
-    pub fn procedures(&self) -> &[Procedure] {
-        &self.procedures
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_unique_and_one_line_documented() {
-        let api = Api::default();
-        let names: std::collections::HashSet<_> = api.procedures().iter().map(Procedure::name).collect();
-        assert_eq!(names.len(), api.procedures().len());
-        assert!(api.procedures().iter().all(|procedure| !procedure.doc().contains('\n')));
-    }
-
-    #[test]
-    fn a_second_procedure_of_a_name_is_refused() {
-        let mut api = Api::default();
-        let custom = |name: &'static str| Procedure::custom(name, Vec::new(), "", Box::new(|_| Ok(Value::Null)));
-        assert!(!api.add(custom("utcnow")));
-        assert!(api.add(custom("add2")));
-        assert!(!api.add(custom("add2")));
     }
 }

@@ -3,8 +3,8 @@
 use super::arguments::Arguments;
 use super::conversation::{Conversation, Goodbye, converse};
 use super::failure::Failure;
+use super::form;
 use super::given::{Place, Results, Timeout, Which};
-use super::output;
 use crate::wamp::event::Event;
 use crate::wamp::options::{CallOptions, CancelMode};
 use crate::wamp::{Payload, RequestId, Uri};
@@ -51,7 +51,7 @@ fn print(
             Event::Result { request, progress, payload } if request == call => {
                 // Some routers pass progressive results on to those who did not ask.
                 if !progress || results.which == Which::All {
-                    conversation.print(&output::result(&payload, results.form))?;
+                    conversation.print(&form::result(&payload, results.form))?;
                 }
                 if !progress {
                     return Ok(Goodbye::Courtesy);

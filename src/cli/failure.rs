@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::exit::Exit;
-use super::output::error_in_words;
+use super::form::error_in_words;
 use crate::agent::AgentError;
 use crate::link::LinkError;
 use crate::server::ServerError;

@@ -12,9 +12,9 @@ use log::LevelFilter;
 use super::arguments::Arguments;
 use super::child::Child;
 use super::failure::Failure;
+use super::form::Form;
 use super::login::LoginFlags;
 use super::manhole::Manhole;
-use super::output;
 use super::secret::Readers;
 use super::target::Target;
 use super::tls;
@@ -175,7 +175,7 @@ pub enum Acknowledgement {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Results {
     /// In which form.
-    pub form: output::Form,
+    pub form: Form,
     /// Which of them.
     pub which: Which,
 }

@@ -15,6 +15,7 @@ mod ending;
 pub mod exit;
 mod failure;
 pub mod flags;
+mod form;
 mod given;
 mod help;
 mod join;
@@ -81,7 +82,7 @@ fn end(outcome: Result<(), Failure>, command: Option<Name>, format: Format) -> E
     let Err(failure) = outcome else { return Exit::Done };
     let said = match &failure {
         silent if silent.is_silent() => String::new(),
-        Failure::Wamp(error) if format == Format::Json => output::error(error) + "\n",
+        Failure::Wamp(error) if format == Format::Json => form::error(error) + "\n",
         failure => format!("{}: {}\n", env!("CARGO_PKG_NAME"), printable(&failure.to_string())),
     };
     let hint = if failure.exit() == Exit::Usage { help::hint(command) } else { String::new() };

@@ -2,8 +2,8 @@
 
 use super::conversation::{Conversation, Goodbye, converse};
 use super::failure::Failure;
+use super::form;
 use super::given::{Place, Subscription, Timeout};
-use super::output;
 use crate::wamp::event::Event;
 use crate::wamp::options::{Match, SubscribeOptions};
 use crate::wamp::uri::Rules;
@@ -71,7 +71,7 @@ fn print_next(
         match conversation.hear(missing)? {
             Event::Event { subscription, publication, details, payload } if subscription == wanted => {
                 let topic = details.topic.as_ref().unwrap_or(topic);
-                let line = output::event(topic.as_str(), &payload, publication.get()) + "\n";
+                let line = form::event(topic.as_str(), &payload, publication.get()) + "\n";
                 return conversation.print(line.as_bytes());
             }
             _ => {}

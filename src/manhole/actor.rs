@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::connection::{Connection, Shared};
+use super::letter::{Letter, Order};
 use super::listener::Listener;
 use super::question::{Inquiry, Refusal};
-use super::report::{Reply, Report};
+use super::report::Report;
 use super::{MAX_CONNECTIONS, MAX_STRANGERS, Stop, USERS_LOG};
 use crate::ssh::Method;
 use crate::sync::clock::Timestamp;
@@ -31,23 +32,6 @@ const LETTERS: usize = 4 * MAX_CONNECTIONS;
 
 /// How long the listener rests when the kernel cannot give it a connection.
 const REST: Duration = Duration::from_millis(500);
-
-/// What connections send.
-pub(super) enum Letter {
-    /// The login holds.
-    LoggedIn { number: u32, user: String, method: Method, client: String },
-    /// A command wants to know something.
-    Asked { number: u32, inquiry: Inquiry, reply: Reply },
-    /// It is over; its thread can be joined.
-    Ended { number: u32 },
-}
-
-/// What connections are told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Order {
-    /// End, for this reason.
-    End(String),
-}
 
 struct Slot {
     // Before the thread, so that it ends when this is dropped.

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::actor::{Letter, Order};
 use super::channel::Channel;
 use super::credentials::Users;
 use super::feeds::Feeds;
+use super::letter::{Letter, Order};
 use super::login::Login;
 use super::question::{Answer, Refusal, Request};
 use super::report::{Answered, Reply, Report};

@@ -65,6 +65,7 @@ mod editor;
 mod feeds;
 mod host_key;
 mod keys;
+mod letter;
 mod line;
 mod listener;
 mod log_feed;

@@ -4,10 +4,11 @@
 use serde::{Serialize, Serializer};
 
 use super::{Answer, Entry, builtin};
+use crate::api::call::Call;
 use crate::api::child::NO_CHILD;
 use crate::api::host::{GarbageOfOthers, Supervised};
 use crate::api::outcome::Outcome;
-use crate::api::procedure::{Call, Handler};
+use crate::api::procedure::Handler;
 use crate::process::{PressureTrigger, Source, system};
 use crate::sampler::{METRICS, Probe};
 use crate::supervisor::Refusal;

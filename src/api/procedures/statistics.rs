@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::{Answer, Entry};
 use crate::api::arguments::{Kind, Param};
+use crate::api::call::Call;
 use crate::api::failure::Failure;
 use crate::api::outcome::Outcome;
-use crate::api::procedure::{Call, Handler};
+use crate::api::procedure::Handler;
 use crate::api::topics::Topic;
 use crate::sampler::Probe;
 use crate::wamp::excerpt;

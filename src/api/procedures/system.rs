@@ -1,8 +1,9 @@
 //! The machine that the process runs on. What each key is stands with [`crate::process::system::SystemStats`].
 
 use super::{Answer, Entry};
+use crate::api::call::Call;
 use crate::api::outcome::Outcome;
-use crate::api::procedure::{Call, Handler};
+use crate::api::procedure::Handler;
 use crate::process::system::SystemStats;
 use crate::sampler::Probe;
 

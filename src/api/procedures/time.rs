@@ -1,8 +1,9 @@
 //! When the process started, how long ago, and what time it is.
 
 use super::{Answer, Entry};
+use crate::api::call::Call;
 use crate::api::outcome::Outcome;
-use crate::api::procedure::{Call, Handler};
+use crate::api::procedure::Handler;
 use crate::sync::clock::Timestamp;
 
 pub(super) fn entries() -> Vec<Entry> {

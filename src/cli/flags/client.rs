@@ -2,8 +2,8 @@
 
 use super::{CLIENTS, Flag, Store, Takes, set};
 use crate::cli::commands::Name::{Call, Procedures, Publish, Subscribe};
+use crate::cli::form::Form;
 use crate::cli::given::{Acknowledgement, Format, Which};
-use crate::cli::output::Form;
 use crate::cli::values;
 
 pub(super) const FLAGS: &[Flag] = &[

@@ -5,8 +5,9 @@ use std::time::Instant;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::jobs::{Feed, Form, Job};
+use super::jobs::{Form, Job};
 use super::render::Style;
+use super::step::Feed;
 use super::{Shell, Stream, status, text};
 use crate::manhole::log_feed::Logged;
 use crate::manhole::question::Heard;

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use log::LevelFilter;
 use serde_json::Value;
 
 use super::render::indented;
-use super::table::{Frame, Watch, Written};
+use super::step::{Feed, Frame, Watch, Written};
 use super::{Shell, Stream, status};
 use crate::manhole::question::{Answer, Request};
 use crate::terminal::one_line;
@@ -32,15 +31,6 @@ pub(super) enum Job {
     Watching(Box<Watching>),
     /// It follows something.
     Following { feed: Feed, form: Form },
-}
-
-/// What can be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feed {
-    /// The events of the agent, so many more of them if there is a limit.
-    Events(Option<u64>),
-    /// The process's log, what is at least so grave.
-    Log(LevelFilter),
 }
 
 pub(super) struct Watching {

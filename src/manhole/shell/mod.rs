@@ -10,6 +10,7 @@ mod follow;
 mod jobs;
 mod output;
 pub mod render;
+mod step;
 pub mod table;
 mod text;
 mod top;
@@ -32,10 +33,11 @@ use super::editor::{Editor, Fed};
 use super::line::MAX_LINE;
 use super::log_feed::LogFeed;
 use super::question::{Answer, Request};
-pub use jobs::Feed;
 use jobs::{Form, Job};
 use render::{Colour, Style};
-use table::{COMMANDS, Custom, Step, Usage};
+pub use step::Feed;
+use step::{Step, Usage, Written};
+use table::{COMMANDS, Custom};
 use words::{Word, Words};
 
 /// What all shells of a manhole know.
@@ -404,7 +406,7 @@ impl Shell {
             None => match self.setting.custom.iter().position(|custom| custom.name == name) {
                 Some(number) => {
                     let arguments = arguments.into_iter().map(|word| word.text).collect();
-                    Ok(Step::Ask(Request::Custom { number, arguments }, table::Written::By(render::any)))
+                    Ok(Step::Ask(Request::Custom { number, arguments }, Written::By(render::any)))
                 }
                 None => {
                     let name = crate::terminal::printable(name).into_owned();

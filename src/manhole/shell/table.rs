@@ -8,8 +8,8 @@ use std::time::Duration;
 use log::LevelFilter;
 use serde_json::Value;
 
-use super::jobs::Feed;
 use super::render::Style;
+use super::step::{Feed, Step, Usage, Watch, Written};
 use super::text;
 use super::top::top;
 use super::words::{Word, payload};
@@ -41,60 +41,6 @@ pub enum Completes {
     Procedures,
     /// Whatever of these can stand behind the words that are there.
     Words(fn(&[&str]) -> &'static [&'static str]),
-}
-
-/// What a command leads to.
-pub enum Step {
-    /// A list of the commands, or what one of them does.
-    Help(Option<String>),
-    /// A question, and how the answer is written.
-    Ask(Request, Written),
-    /// Several questions, and again every so often until a key is pressed.
-    Watch(Watch),
-    /// What comes, until it is enough or interrupted.
-    Follow(Feed),
-    /// The end of the dialogue.
-    Exit,
-}
-
-/// How an answer is written for people.
-#[derive(Clone, Copy)]
-pub enum Written {
-    /// By this.
-    By(fn(&Value, &Style) -> String),
-    /// As JSON: as it came, or with a line for each value on a terminal.
-    Json,
-}
-
-/// What is asked again and again.
-pub struct Watch {
-    /// The questions, each with the name that its answer has in JSON.
-    pub questions: &'static [(&'static str, Ask)],
-    /// How long a picture stands.
-    pub every: Duration,
-    /// Draws the answers, given those before and the seconds in between.
-    pub draw: fn(&Frame<'_>, &Style) -> String,
-}
-
-/// Makes a question.
-pub type Ask = fn() -> Question;
-
-/// The answers of one round, and of the one before.
-pub struct Frame<'a> {
-    /// In the order of the questions.
-    pub now: &'a [Value],
-    /// The same of the round before, with the seconds since.
-    pub before: Option<(&'a [Value], f64)>,
-}
-
-/// Arguments that a command does not take; the sentence says what was expected.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Usage(pub String);
-
-impl fmt::Display for Usage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// A command of an embedding program: gets the words behind its name, answers with a value or a sentence that says what went

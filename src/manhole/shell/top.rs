@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::render::{Align, Style, bytes_cell, cell, number_cell, table};
-use super::table::Frame;
+use super::step::Frame;
 
 /// Lines above the threads, and one that stays free below.
 const FRAME_LINES: usize = 5;
