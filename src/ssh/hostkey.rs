@@ -6,12 +6,13 @@ use ed25519_dalek::{Signer, SigningKey};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use super::key_error::KeyError;
 use super::openssh::{self, Halves};
 use super::publickey;
 use super::wire::Payload;
 
 /// The algorithm of host keys, the only one there is.
-pub(super) const ALGORITHM: &str = "ssh-ed25519";
+pub(super) const ALGORITHM: &str = openssh::ED25519;
 
 /// What stands beside the key in its file, so that `ssh-keygen -l` shows whose it is.
 const COMMENT: &str = "wampproc";
@@ -20,39 +21,6 @@ const COMMENT: &str = "wampproc";
 pub struct HostKey {
     key: SigningKey,
 }
-
-/// Why a text or a blob is no key that can be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KeyError {
-    /// Not a key in the format that is expected.
-    Format {
-        /// Which format that is.
-        expected: &'static str,
-        /// What is wrong.
-        got: String,
-    },
-    /// A key that needs a passphrase.
-    Encrypted,
-    /// A key of another kind.
-    Algorithm {
-        /// Which kinds may be.
-        expected: &'static str,
-        /// Which it is.
-        got: String,
-    },
-}
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Format { expected, got } => write!(f, "expected {expected}, got something else: {got}"),
-            Self::Encrypted => f.write_str("expected a key without a passphrase, got an encrypted one"),
-            Self::Algorithm { expected, got } => write!(f, "expected a key of the kind {expected}, got {got}"),
-        }
-    }
-}
-
-impl std::error::Error for KeyError {}
 
 impl HostKey {
     /// A new key.

@@ -5,8 +5,11 @@ use base64ct::{Base64, Encoding};
 use zeroize::Zeroizing;
 
 use super::error::{SshError, printable};
-use super::hostkey::{ALGORITHM, KeyError};
+use super::key_error::KeyError;
 use super::wire::{Payload, Reader};
+
+/// The kind of key.
+pub(super) const ED25519: &str = "ssh-ed25519";
 
 const BEGIN: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const END: &str = "-----END OPENSSH PRIVATE KEY-----";
@@ -26,12 +29,12 @@ pub(super) struct Halves {
 
 /// The text of a key.
 pub(super) fn encode(halves: &Halves, comment: &str) -> Zeroizing<String> {
-    let public = Payload::fields().string(ALGORITHM.as_bytes()).string(&halves.public).into_bytes();
+    let public = Payload::fields().string(ED25519.as_bytes()).string(&halves.public).into_bytes();
     let both = Zeroizing::new([halves.seed.as_slice(), &halves.public].concat());
     // Twice the same number, which only tells a right passphrase from a wrong one.
     let mut private = Vec::with_capacity(256);
     private.extend_from_slice(&[0; 8]);
-    for field in [ALGORITHM.as_bytes(), &halves.public, &both, comment.as_bytes()] {
+    for field in [ED25519.as_bytes(), &halves.public, &both, comment.as_bytes()] {
         private.extend_from_slice(&u32::try_from(field.len()).unwrap_or(u32::MAX).to_be_bytes());
         private.extend_from_slice(field);
     }
@@ -80,8 +83,8 @@ fn container_fields(mut reader: Reader<'_>) -> Result<Halves, KeyError> {
     let keys = reader.u32("number of keys")?;
     let mut public = Reader::new("the public key", reader.string("public key")?);
     let algorithm = public.string("algorithm")?;
-    if algorithm != ALGORITHM.as_bytes() {
-        return Err(KeyError::Algorithm { expected: ALGORITHM, got: printable(algorithm) });
+    if algorithm != ED25519.as_bytes() {
+        return Err(KeyError::Algorithm { expected: ED25519, got: printable(algorithm) });
     }
     if cipher != b"none" || derivation != b"none" {
         return Err(KeyError::Encrypted);

@@ -8,7 +8,7 @@ use rsa::{BigUint, Pkcs1v15Sign, RsaPublicKey};
 use sha2::{Digest, Sha256, Sha512};
 
 use super::error::{SshError, printable};
-use super::hostkey::KeyError;
+use super::key_error::KeyError;
 use super::limits::{MAX_RSA_BITS, MIN_RSA_BITS};
 use super::wire::Reader;
 
