@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
 
 use crate::ssh::PublicKey;
 use crate::ssh::limits::{MAX_PASSWORD, MAX_USER};
 use crate::terminal::printable;
 use crate::transport::unix::LONGEST_PATH;
+use crate::wamp::auth::Secret;
 
 /// The most users of a manhole, and the most keys of one of them.
 pub const MAX_USERS: usize = 64;
@@ -67,24 +67,6 @@ pub struct User {
     pub password: Option<Secret>,
     /// The public keys.
     pub authorized_keys: Option<AuthorizedKeys>,
-}
-
-/// A password: never shown, wiped when dropped.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    /// The password itself.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(not shown)")
-    }
 }
 
 /// A user's public keys.
@@ -346,7 +328,7 @@ fn user(key: &str, entry: &Value) -> Result<User, ConfigError> {
                 let got = format!("{} bytes", password.len());
                 return Err(wrong(&entry.key("password"), &format!("1 to {MAX_PASSWORD} bytes"), &got));
             }
-            Some(Secret(Zeroizing::new(password.to_owned())))
+            Some(Secret::new(password.to_owned()))
         }
     };
     let authorized_keys = entry

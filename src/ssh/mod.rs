@@ -79,6 +79,7 @@ mod packet;
 mod publickey;
 mod request;
 mod transport;
+mod way;
 mod wire;
 
 #[cfg(test)]

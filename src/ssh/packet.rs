@@ -1,38 +1,16 @@
 //! The binary packet protocol (RFC 4253, section 6): payloads out of a stream of bytes, and payloads into one, protected by
-//! a [`Protection`] each way.
+//! its own keys each [`Way`].
 
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::cipher::{LENGTH, Protection};
-use super::config::RekeyLimits;
+use super::cipher::LENGTH;
 use super::error::SshError;
 use super::limits::{MAX_PACKET, MAX_UNREAD};
+use super::way::Way;
 
 /// The least padding of a packet in bytes.
 const MIN_PADDING: usize = 4;
-
-/// How much went one way under the same keys.
-#[derive(Clone, Copy, Debug, Default)]
-struct Volume {
-    bytes: u64,
-    packets: u64,
-}
-
-impl Volume {
-    fn add(&mut self, bytes: usize) {
-        self.bytes = self.bytes.saturating_add(bytes as u64);
-        self.packets += 1;
-    }
-
-    fn reaches(&self, limits: RekeyLimits) -> bool {
-        self.bytes >= limits.bytes || self.packets >= limits.packets
-    }
-
-    fn is_twice(&self, limits: RekeyLimits) -> bool {
-        self.bytes / 2 >= limits.bytes || self.packets / 2 >= limits.packets
-    }
-}
 
 /// A packet that came: its payload is wiped when dropped, as it may hold a password.
 pub(super) struct Packet {
@@ -50,21 +28,13 @@ pub(super) struct PacketReader {
     start: usize,
     /// The length of the packet that is arriving, once its head is there.
     length: Option<usize>,
-    protection: Protection,
-    sequence: u32,
-    volume: Volume,
+    /// Its keys, and what they were used for.
+    pub(super) way: Way,
 }
 
 impl PacketReader {
     pub(super) fn new() -> Self {
-        Self {
-            buffer: Vec::new(),
-            start: 0,
-            length: None,
-            protection: Protection::Plain,
-            sequence: 0,
-            volume: Volume::default(),
-        }
+        Self { buffer: Vec::new(), start: 0, length: None, way: Way::plain() }
     }
 
     /// Takes what arrived.
@@ -102,55 +72,35 @@ impl PacketReader {
             None => self.check_length(head)?,
         };
         self.length = Some(length);
-        let total = LENGTH + length + self.protection.tag();
+        let total = LENGTH + length + self.way.protection.tag();
         let Some(packet) = self.buffer.get_mut(self.start..).and_then(|rest| rest.get_mut(..total)) else {
             return Ok(None);
         };
-        let sequence = self.sequence;
-        self.protection.open(sequence, packet)?;
+        let sequence = self.way.sequence;
+        self.way.protection.open(sequence, packet)?;
         let payload = payload(packet.get(LENGTH..LENGTH + length).unwrap_or_default());
         let payload = payload.map(|payload| Zeroizing::new(payload.to_vec()));
         packet.zeroize();
         self.length = None;
         self.start += total;
-        self.sequence = self.sequence.wrapping_add(1);
-        self.volume.add(total);
+        self.way.count(total);
         payload.map(|payload| Some(Packet { payload, sequence }))
     }
 
     /// The length at a packet's head, if it can be one.
     fn check_length(&self, head: [u8; LENGTH]) -> Result<usize, SshError> {
-        let length = self.protection.length(self.sequence, head);
-        let most = MAX_PACKET - LENGTH - self.protection.tag();
+        let length = self.way.protection.length(self.way.sequence, head);
+        let most = MAX_PACKET - LENGTH - self.way.protection.tag();
         let limit = || SshError::Limit { what: "bytes in a packet", limit: most as u64, got: u64::from(length) };
         let length = usize::try_from(length).ok().filter(|length| *length <= most).ok_or_else(limit)?;
         // One byte says how long the padding is, and there is a payload.
         if length < 1 + MIN_PADDING + 1 {
             return Err(SshError::Malformed { message: "packet", field: "its length is too small" });
         }
-        if (length + self.protection.aligned_head()) % self.protection.block() != 0 {
+        if (length + self.way.protection.aligned_head()) % self.way.protection.block() != 0 {
             return Err(SshError::Malformed { message: "packet", field: "its length is no multiple of a block" });
         }
         Ok(length)
-    }
-
-    /// From the next packet on, other keys.
-    pub(super) fn rekey(&mut self, protection: Protection) {
-        self.protection = protection;
-        self.volume = Volume::default();
-    }
-
-    /// Counts packets from 0 again, as strict key exchange wants it.
-    pub(super) fn reset_sequence(&mut self) {
-        self.sequence = 0;
-    }
-
-    pub(super) fn wants_rekey(&self, limits: RekeyLimits) -> bool {
-        self.volume.reaches(limits)
-    }
-
-    pub(super) fn must_rekey(&self, limits: RekeyLimits) -> bool {
-        self.volume.is_twice(limits)
     }
 }
 
@@ -169,22 +119,21 @@ pub(super) struct PacketWriter {
     buffer: Vec<u8>,
     /// How many bytes at the front of the buffer are written.
     start: usize,
-    protection: Protection,
-    sequence: u32,
-    volume: Volume,
+    /// Its keys, and what they were used for.
+    pub(super) way: Way,
 }
 
 impl PacketWriter {
     /// Its first bytes are no packet.
     pub(super) fn new(first: Vec<u8>) -> Self {
-        Self { buffer: first, start: 0, protection: Protection::Plain, sequence: 0, volume: Volume::default() }
+        Self { buffer: first, start: 0, way: Way::plain() }
     }
 
     /// Appends a packet whose payload is these parts.
     pub(super) fn send(&mut self, rng: &mut dyn CryptoRng, parts: &[&[u8]]) -> Result<(), SshError> {
         let size: usize = parts.iter().map(|part| part.len()).sum();
-        let (block, tag) = (self.protection.block(), self.protection.tag());
-        let unpadded = 1 + size + self.protection.aligned_head();
+        let (block, tag) = (self.way.protection.block(), self.way.protection.tag());
+        let unpadded = 1 + size + self.way.protection.aligned_head();
         let padding = (unpadded + MIN_PADDING).next_multiple_of(block) - unpadded;
         let length = 1 + size + padding;
         let at = self.buffer.len();
@@ -200,9 +149,8 @@ impl PacketWriter {
         self.buffer.extend_from_slice(noise);
         self.buffer.resize(at + LENGTH + length + tag, 0);
         let packet = self.buffer.get_mut(at..).unwrap_or_default();
-        self.protection.seal(self.sequence, packet)?;
-        self.volume.add(packet.len());
-        self.sequence = self.sequence.wrapping_add(1);
+        self.way.protection.seal(self.way.sequence, packet)?;
+        self.way.count(packet.len());
         Ok(())
     }
 
@@ -221,20 +169,5 @@ impl PacketWriter {
             self.buffer.drain(..self.start);
             self.start = 0;
         }
-    }
-
-    /// From the next packet on, other keys.
-    pub(super) fn rekey(&mut self, protection: Protection) {
-        self.protection = protection;
-        self.volume = Volume::default();
-    }
-
-    /// Counts packets from 0 again, as strict key exchange wants it.
-    pub(super) fn reset_sequence(&mut self) {
-        self.sequence = 0;
-    }
-
-    pub(super) fn wants_rekey(&self, limits: RekeyLimits) -> bool {
-        self.volume.reaches(limits)
     }
 }

@@ -274,9 +274,9 @@ impl Transport {
             .string(&self.config.host_key.sign(&hash));
         self.writer.send(self.rng.as_mut(), &[reply.as_bytes()])?;
         self.writer.send(self.rng.as_mut(), &[&[message::NEWKEYS]])?;
-        self.writer.rekey(outgoing);
+        self.writer.way.rekey(outgoing);
         if self.strict {
-            self.writer.reset_sequence();
+            self.writer.way.reset_sequence();
         }
         self.phase = Phase::AwaitNewKeys { incoming };
         if self.first && chosen.ext_info {
@@ -297,9 +297,9 @@ impl Transport {
         match std::mem::replace(&mut self.phase, Phase::Settled) {
             Phase::AwaitNewKeys { incoming } => {
                 Reader::new("SSH_MSG_NEWKEYS", payload.get(1..).unwrap_or_default()).end()?;
-                self.reader.rekey(incoming);
+                self.reader.way.rekey(incoming);
                 if self.strict {
-                    self.reader.reset_sequence();
+                    self.reader.way.reset_sequence();
                 }
                 self.first = false;
                 Ok(())
@@ -314,14 +314,14 @@ impl Transport {
     /// Asks for new keys when enough went under the old ones; gives up on a client that does not give them.
     fn rekey_if_due(&mut self) -> Result<(), SshError> {
         let limits = self.config.rekey;
-        if self.reader.must_rekey(limits) {
+        if self.reader.way.must_rekey(limits) {
             return Err(SshError::Limit {
                 what: "bytes that a client sends after SSH_MSG_KEXINIT before its own",
                 limit: limits.bytes,
                 got: limits.bytes.saturating_mul(2),
             });
         }
-        let is_due = self.reader.wants_rekey(limits) || self.writer.wants_rekey(limits);
+        let is_due = self.reader.way.wants_rekey(limits) || self.writer.way.wants_rekey(limits);
         if is_due && matches!(self.phase, Phase::Settled) {
             let ours = self.send_kexinit()?;
             self.phase = Phase::AwaitInit { ours };

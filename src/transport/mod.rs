@@ -5,6 +5,7 @@
 //! [`Incoming::Nothing`], [`Transport::send`] what there is to say, [`Transport::flush`], then wait for
 //! [`Transport::interest`] or [`Transport::deadline`].
 
+mod closing;
 pub mod dial;
 mod follower;
 mod frame;

@@ -39,6 +39,18 @@ impl Socket {
         Ok(recv(self.as_fd().as_raw_fd(), buffer, MsgFlags::MSG_PEEK)?)
     }
 
+    /// Whether something has come, be it the end or an error, that nobody has read yet.
+    #[must_use]
+    pub fn has_unread(&self) -> bool {
+        loop {
+            return match self.peek(&mut [0]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => error.kind() != io::ErrorKind::WouldBlock,
+                Ok(_) => true,
+            };
+        }
+    }
+
     /// Has the kernel find out when a peer is gone without a word: after as much silence as a ping would be sent after, and
     /// as much time as it would have for its answer. Who is on this machine cannot go so.
     pub(super) fn watch(&self, policy: KeepalivePolicy) -> nix::Result<()> {

@@ -171,14 +171,14 @@ impl Client {
             message::KEX_ECDH_REPLY => self.reply(&payload),
             message::NEWKEYS => {
                 let (incoming, outgoing) = self.pending.take().expect("keys");
-                self.reader.rekey(incoming);
+                self.reader.way.rekey(incoming);
                 if self.setup.strict {
-                    self.reader.reset_sequence();
+                    self.reader.way.reset_sequence();
                 }
                 self.send(Payload::message(message::NEWKEYS)).unwrap();
-                self.writer.rekey(outgoing);
+                self.writer.way.rekey(outgoing);
                 if self.setup.strict {
-                    self.writer.reset_sequence();
+                    self.writer.way.reset_sequence();
                 }
             }
             _ => {}

@@ -20,6 +20,7 @@ pub use greeting::MAGIC;
 use greeting::{Greeting, LENGTH, Refusal};
 use message::{HEADER, Kind, Outgoing};
 
+use super::closing::{CLOSE_PATIENCE, Closing, IDLE_ENTRIES, MAX_PONGS, forget_round};
 use super::keepalive::{Due, Keepalive, KeepalivePolicy};
 use super::stream::Stream;
 use super::traffic::Traffic;
@@ -31,21 +32,11 @@ use crate::wamp::codec::{Sender, Serialization};
 /// What a queued message costs beside its bytes.
 const MESSAGE_COST: usize = 64;
 
-/// Entries and bytes that empty queues and buffers may keep room for.
-const IDLE_ENTRIES: usize = 32;
+/// Bytes that an empty buffer may keep room for.
 const IDLE_BYTES: usize = 16 * 1024;
 
 /// Pieces that are written at once.
 const PIECES: usize = 64;
-
-/// Bytes of answers to pings that may wait while the peer does not read.
-const MAX_PONGS: usize = 128 * 1024;
-
-/// How long the peer may take to hang up once we have said that we will send no more.
-const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
-
-/// Reads of what nobody wants, before other work gets its turn.
-const DISCARDED_READS: usize = 64;
 
 /// A RawSocket, from its greeting on.
 #[derive(Debug)]
@@ -92,15 +83,6 @@ enum Stage {
     Open,
     /// The client was refused.
     Refused,
-}
-
-/// The end of a connection, and when each step must be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Closing {
-    /// What is queued goes out first.
-    Draining(Instant),
-    /// We have said that nothing follows.
-    Said(Instant),
 }
 
 /// What stands at the beginning of the input.
@@ -440,15 +422,15 @@ impl Transport for RawSocket {
 
     fn deadline(&self) -> Option<Instant> {
         match (self.closing, self.stage) {
-            (Some(Closing::Draining(deadline) | Closing::Said(deadline)), _) => Some(deadline),
+            (Some(closing), _) => Some(closing.deadline()),
             (None, Stage::Asked(deadline)) => deadline,
             (None, _) => self.keepalive.as_ref().and_then(Keepalive::deadline),
         }
     }
 
     fn expire(&mut self, now: Instant) -> Result<(), TransportError> {
-        if let Some(Closing::Draining(deadline) | Closing::Said(deadline)) = self.closing {
-            if now < deadline {
+        if let Some(closing) = self.closing {
+            if now < closing.deadline() {
                 return Ok(());
             }
             let _ = self.stream.socket().shutdown(Shutdown::Both);
@@ -457,13 +439,19 @@ impl Transport for RawSocket {
         if let Stage::Asked(Some(deadline)) = self.stage {
             return if now < deadline { Ok(()) } else { Err(TransportError::TooSlow("answer the handshake")) };
         }
-        match self.keepalive.as_mut().map(|keepalive| keepalive.due(now)) {
-            None | Some(Due::Nothing) => Ok(()),
-            Some(Due::Ping) => {
+        let Some(keepalive) = &mut self.keepalive else { return Ok(()) };
+        match keepalive.due(now) {
+            Due::Nothing => Ok(()),
+            Due::Ping => {
                 self.push(Outgoing::new(Kind::Ping, Bytes::new()));
                 Ok(())
             }
-            Some(Due::GiveUp(silence)) => Err(TransportError::Silent(silence.as_secs())),
+            // What has come and was not read, because we were busy, is a sign of life too.
+            Due::GiveUp(_) if self.stream.socket().has_unread() => {
+                keepalive.heard(now);
+                Ok(())
+            }
+            Due::GiveUp(silence) => Err(TransportError::Silent(silence.as_secs())),
         }
     }
 
@@ -475,23 +463,10 @@ impl Transport for RawSocket {
     }
 
     fn discard(&mut self, now: Instant) -> bool {
-        let deadline = match self.closing {
-            Some(Closing::Draining(deadline) | Closing::Said(deadline)) => deadline,
-            None => return true,
-        };
-        if now >= deadline || self.flush(now).is_err() {
+        if self.closing.is_none_or(|closing| now >= closing.deadline()) || self.flush(now).is_err() {
             return true;
         }
-        let mut waste = [0; 4096];
-        for _ in 0..DISCARDED_READS {
-            match self.stream.socket().read(&mut waste) {
-                Ok(0) => return true,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
-            }
-        }
-        false
+        forget_round(self.stream.socket())
     }
 }
 

@@ -233,6 +233,26 @@ fn only_who_has_pinged_is_pinged() {
 }
 
 #[test]
+fn who_answered_while_we_were_busy_is_not_given_up() {
+    let now = Instant::now();
+    let (mut socket, mut peer) = router();
+    peer.write_all(&[0x7f, 0xf1, 0, 0, 1, 0, 0, 0]).unwrap();
+    assert!(matches!(next(&mut socket, now).unwrap(), Incoming::Progress));
+    wait_for_ping(&mut socket, now);
+    socket.expire(now + 10 * SECOND).unwrap();
+    socket.flush(now).unwrap();
+    // Its answer has come, and nobody has read it.
+    peer.write_all(&[2, 0, 0, 0]).unwrap();
+    let [ready] = wait([(socket.fd(), Interest::READ)], Some(20 * SECOND)).unwrap();
+    assert!(ready.readable);
+    let late = now + 15 * SECOND;
+    socket.expire(late).unwrap();
+    assert!(matches!(socket.receive(late).unwrap(), Incoming::Nothing));
+    socket.expire(late + 10 * SECOND).unwrap();
+    assert!(matches!(socket.expire(late + 15 * SECOND), Err(TransportError::Silent(15))));
+}
+
+#[test]
 fn who_only_pings_is_given_up() {
     let now = Instant::now();
     let (mut socket, mut peer) = router();

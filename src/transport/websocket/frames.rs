@@ -13,8 +13,9 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Bytes, Error, Message as Frame, Utf8Bytes, WebSocket};
 
 use super::end::End;
-use crate::sync::wait::{Interest, wait};
+use crate::sync::wait::Interest;
 use crate::transport::TransportError;
+use crate::transport::closing::{CLOSE_PATIENCE, Closing, IDLE_ENTRIES, MAX_PONGS, forget_round};
 use crate::transport::frame::LongFrame;
 use crate::transport::framed::Framed;
 use crate::transport::keepalive::{Due, Keepalive, KeepalivePolicy};
@@ -26,19 +27,6 @@ const FRAME_COST: usize = 64;
 
 /// A longer frame leaves the WebSocket layer with a buffer that is too large to keep, in bytes.
 const LONG_FRAME: u64 = 16 * 1024;
-
-/// Entries that an empty queue may keep room for.
-const IDLE_ENTRIES: usize = 32;
-
-/// Bytes of answers to pings that may wait while the peer does not read; more than one round of reading can bring. Whoever
-/// lets more wait wants to fill our memory.
-const MAX_PONGS: usize = 128 * 1024;
-
-/// How long the peer may take to answer a Close frame.
-const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
-
-/// Reads of what nobody wants, before other work gets its turn.
-const DISCARDED_READS: usize = 64;
 
 /// What a WebSocket carries: the payload of a frame, or of several that make one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,23 +74,6 @@ pub struct Frames {
     closing: Option<Closing>,
     /// How long it may take from [`Frames::close`] until what was queued before is out.
     drain: Duration,
-}
-
-/// The end of a connection, and when each step must be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Closing {
-    /// The Close frame stands behind what is queued.
-    Draining(Instant),
-    /// It is out, or one came from the peer.
-    Said(Instant),
-}
-
-impl Closing {
-    const fn deadline(self) -> Instant {
-        match self {
-            Self::Draining(deadline) | Self::Said(deadline) => deadline,
-        }
-    }
 }
 
 impl Frames {
@@ -217,11 +188,6 @@ impl Frames {
             let stream = self.socket.get_mut().handed_on();
             self.socket = WebSocket::from_raw_socket(stream, role, Some(config));
         }
-    }
-
-    fn has_unread(&self) -> io::Result<bool> {
-        let [ready] = wait([(self.fd(), Interest::READ)], Some(Duration::ZERO))?;
-        Ok(ready.readable)
     }
 
     /// Throws away a round of what comes in, until the peer has hung up.
@@ -418,7 +384,7 @@ impl Frames {
                 Ok(())
             }
             // What has come and was not read, because we were busy, is a sign of life too.
-            Due::GiveUp(_) if self.has_unread()? => {
+            Due::GiveUp(_) if self.socket.get_ref().socket().has_unread() => {
                 self.keepalive.heard(now);
                 Ok(())
             }
@@ -444,16 +410,7 @@ impl Frames {
         if self.closing.is_none_or(|closing| now >= closing.deadline()) || self.flush(now).is_err() {
             return true;
         }
-        let mut waste = [0; 4096];
-        for _ in 0..DISCARDED_READS {
-            match self.socket.get_ref().socket().read(&mut waste) {
-                Ok(0) => return true,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
-            }
-        }
-        false
+        forget_round(self.socket.get_ref().socket())
     }
 }
 

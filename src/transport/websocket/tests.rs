@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use tungstenite::protocol::Role;
 
 use super::*;
+use crate::sync::wait::wait;
 use crate::transport::websocket::Channel;
 use crate::transport::{Incoming, MAX_HELLO, MAX_MESSAGE, Transport};
 use crate::wamp::Message;

@@ -35,13 +35,13 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-#[cfg(feature = "auth")]
+#[cfg(any(feature = "auth", feature = "manhole"))]
 fn same(one: &[u8], other: &[u8]) -> bool {
     subtle::ConstantTimeEq::ct_eq(one, other).into()
 }
 
 /// The tiny build has no crate for this; [`std::hint::black_box`] keeps the compiler from leaving early.
-#[cfg(not(feature = "auth"))]
+#[cfg(not(any(feature = "auth", feature = "manhole")))]
 fn same(one: &[u8], other: &[u8]) -> bool {
     let different =
         one.iter().zip(other).fold(0, |different, (one, other)| std::hint::black_box(different | (one ^ other)));
@@ -50,9 +50,9 @@ fn same(one: &[u8], other: &[u8]) -> bool {
 
 impl Drop for Secret {
     fn drop(&mut self) {
-        #[cfg(feature = "auth")]
+        #[cfg(any(feature = "auth", feature = "manhole"))]
         zeroize::Zeroize::zeroize(&mut self.0);
-        #[cfg(not(feature = "auth"))]
+        #[cfg(not(any(feature = "auth", feature = "manhole")))]
         {
             let mut bytes = std::mem::take(&mut self.0).into_bytes();
             bytes.fill(0);
