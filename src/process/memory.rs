@@ -1,10 +1,12 @@
 //! The machine's memory, and giving ours back: `malloc_trim(3)` and `mallopt(3)` where the C library is glibc.
 #![allow(unsafe_code)] // Neither function of the allocator has a safe binding, nor has sysinfo(2).
 
+use std::fs;
 use std::mem::MaybeUninit;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use procfs::{FromBufRead, Meminfo};
 use serde::Serialize;
 
 use super::error::ProcessError;
@@ -50,16 +52,24 @@ pub(super) fn trim() -> (Duration, bool) {
 
 /// Bytes of memory the machine has: MemTotal. Never 0.
 pub(super) fn total() -> Result<u64, ProcessError> {
-    use procfs::Current;
-    // A `/proc` mounted with subset=pid has no meminfo. Where there is one it may be a container's own (lxcfs), so first.
-    let total = match procfs::Meminfo::current() {
-        Ok(meminfo) => meminfo.mem_total,
-        Err(_) => installed()?,
+    // Where there is a meminfo it may be a container's own (lxcfs), so first.
+    let total = match fs::read(MEMINFO).ok().and_then(|text| meminfo(&text)) {
+        Some(meminfo) => meminfo.mem_total,
+        None => installed()?,
     };
     match total {
-        0 => Err(ProcessError::Malformed { file: "/proc/meminfo".to_owned(), expected: "MemTotal above 0" }),
+        0 => Err(ProcessError::Malformed { file: MEMINFO.to_owned(), expected: "MemTotal above 0" }),
         total => Ok(total),
     }
+}
+
+/// What the kernel says of its memory (proc_meminfo(5)). A `/proc` mounted with `subset=pid` has no such file.
+pub(super) const MEMINFO: &str = "/proc/meminfo";
+
+/// Reads that file; `None` when it is no such text.
+pub(super) fn meminfo(text: &[u8]) -> Option<Meminfo> {
+    // The crate cuts a key's last byte off, which must not be half a character.
+    if text.is_ascii() { Meminfo::from_buf_read(text).ok() } else { None }
 }
 
 /// The same by sysinfo(2).
@@ -82,5 +92,12 @@ mod tests {
     #[test]
     fn both_ways_agree_on_the_size_of_memory() {
         assert_eq!(total().unwrap(), installed().unwrap());
+    }
+
+    #[test]
+    fn a_meminfo_with_an_odd_key_is_none() {
+        let text = include_str!("../../tests/data/proc/meminfo");
+        assert_eq!(meminfo(text.as_bytes()).unwrap().mem_total, 16_421_904 * 1024);
+        assert!(meminfo(format!("{text}K\u{fc} 5 kB\n").as_bytes()).is_none());
     }
 }

@@ -1,6 +1,5 @@
 //! The machine's memory, from `/proc/meminfo` (proc_meminfo(5)).
 
-use procfs::FromRead;
 use serde::Serialize;
 
 use crate::process::error::ProcessError;
@@ -15,7 +14,7 @@ pub struct MemoryUse {
     pub available: Option<u64>,
 }
 
-pub(super) const MEMORY: &str = "/proc/meminfo";
+pub(super) use crate::process::memory::MEMINFO as MEMORY;
 
 pub(super) fn read() -> Result<MemoryUse, ProcessError> {
     match super::text(MEMORY).and_then(|text| parse(&text)) {
@@ -26,10 +25,6 @@ pub(super) fn read() -> Result<MemoryUse, ProcessError> {
 }
 
 pub(super) fn parse(text: &str) -> Option<MemoryUse> {
-    // The crate cuts a key's last byte off, which must not be half a character.
-    if !text.is_ascii() {
-        return None;
-    }
-    let seen = procfs::Meminfo::from_read(text.as_bytes()).ok()?;
+    let seen = memory::meminfo(text.as_bytes())?;
     Some(MemoryUse { total: seen.mem_total, available: seen.mem_available })
 }
