@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::parse::count_cpus;
-
 /// Number of online logical CPUs, whatever this process may use; `None` when the kernel does not say.
 #[must_use]
 pub fn logical() -> Option<u64> {
@@ -24,6 +22,17 @@ const ROOT: &str = "/sys/devices/system/cpu";
 /// Not `sysconf(_SC_NPROCESSORS_ONLN)`: in musl that counts the CPUs that the caller is allowed.
 fn logical_in(root: &Path) -> Option<u64> {
     count_cpus(&fs::read_to_string(root.join("online")).ok()?)
+}
+
+/// Reads a list of CPUs as the kernel writes it, `0-3,8`, into how many it names; `None` when it is no such list.
+fn count_cpus(list: &str) -> Option<u64> {
+    let mut count = 0;
+    for range in list.trim().split(',') {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+        count += u64::from(last.checked_sub(first)?) + 1;
+    }
+    Some(count)
 }
 
 fn physical_in(root: &Path) -> Option<u64> {
@@ -91,6 +100,18 @@ mod tests {
         assert_eq!(physical_in(&Tree::new("none", &[(0, None)]).0), None);
         assert_eq!(physical_in(Path::new("/nonexistent")), None);
         assert_eq!(logical_in(Path::new("/nonexistent")), None);
+    }
+
+    #[test]
+    fn lists_of_cpus() {
+        for (list, count) in
+            [("0\n", Some(1)), ("0-3", Some(4)), ("0-3,8,10-11\n", Some(7)), ("0-4294967295", Some(1 << 32))]
+        {
+            assert_eq!(count_cpus(list), count, "{list}");
+        }
+        for list in ["", "\n", "3-1", "a", "0-", "0,,1", "-1"] {
+            assert_eq!(count_cpus(list), None, "{list:?}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Whether the kernel counts how long tasks wait for storage (delay accounting).
+//! Whether the kernel counts how long tasks wait for storage (delay accounting): a switch that the `procfs` crate does not know.
 
 use std::fs;
 

@@ -6,9 +6,9 @@ use std::fs;
 use nix::errno::Errno;
 
 use super::error::ProcessError;
-use super::parse;
 use super::pidfd::PidFd;
 use super::signal::Signal;
+use super::whole;
 
 /// Sends a signal to every living descendant of this process, and tells how many got it. A descendant that is started
 /// meanwhile may be missed; one that is another user's by now is not counted.
@@ -77,7 +77,7 @@ fn descendants_of(root: i32) -> Result<Vec<i32>, ProcessError> {
 
 /// `None` when it is gone. One that has ended counts until it is reaped: a process whose first thread has ended looks so too.
 pub(super) fn parent_of(pid: i32) -> Option<i32> {
-    parse::parent(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    Some(whole::stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)?.ppid)
 }
 
 #[cfg(test)]

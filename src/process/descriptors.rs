@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use nix::fcntl::{AtFlags, readlinkat};
 use nix::sys::stat::fstatat;
+use procfs::process::FDTarget;
 use serde::Serialize;
 
 use super::error::ProcessError;
@@ -122,7 +123,7 @@ pub(super) fn list(directory: &Kept) -> Result<Open, ProcessError> {
         let Ok(link) = readlinkat(directory.file(), name.as_os_str()) else { continue };
         let link = link.to_string_lossy();
         // A link says what sort of thing it leads to (proc_pid_fd(5)); only what has a path can be a regular file.
-        if let Some(inode) = link.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')?.parse().ok()) {
+        if let Ok(FDTarget::Socket(inode)) = link.parse() {
             open.sockets.push(OpenSocket { fd, inode });
         } else if link.starts_with('/') && is_regular(directory, &name) {
             open.files.push(link.into_owned());

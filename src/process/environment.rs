@@ -1,4 +1,6 @@
 //! The environment that a process was started with, secrets masked.
+//!
+//! Read by hand: the `procfs` crate reads without bound, and loses the order and what is there twice.
 
 use std::fs::File;
 use std::io::Read;

@@ -6,7 +6,7 @@ use std::fs;
 use serde::Serialize;
 
 use super::error::ProcessError;
-use super::parse::{kibibytes, pairs};
+use super::whole::{self, bytes};
 
 /// Memory in bytes. A process without an address space (a zombie, a kernel thread) has `None` everywhere.
 ///
@@ -46,7 +46,7 @@ pub(super) fn read(pid: i32) -> Result<ProcessMemory, ProcessError> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read(&path).map_err(|error| ProcessError::os(format!("read {path}"), &error))?;
     let rollup = fs::read(rollup_path(pid)).unwrap_or_default();
-    Ok(memory(&status, &rollup))
+    memory(&status, &rollup).ok_or(ProcessError::Malformed { file: path, expected: "the lines of proc_pid_status(5)" })
 }
 
 /// Where the kernel tells what it must walk the page tables for.
@@ -54,47 +54,29 @@ pub(super) fn rollup_path(pid: i32) -> String {
     format!("/proc/{pid}/smaps_rollup")
 }
 
-fn memory(status: &[u8], rollup: &[u8]) -> ProcessMemory {
-    let mut seen = ProcessMemory::default();
-    for (key, value) in pairs(status) {
-        let place = match key {
-            b"VmRSS" => &mut seen.resident,
-            b"RssAnon" => &mut seen.resident_anon,
-            b"RssFile" => &mut seen.resident_file,
-            b"RssShmem" => &mut seen.resident_shmem,
-            b"VmHWM" => &mut seen.resident_peak,
-            b"VmSize" => &mut seen.virtual_size,
-            b"VmPeak" => &mut seen.virtual_peak,
-            b"VmSwap" => &mut seen.swap,
-            _ => continue,
-        };
-        *place = kibibytes(value);
-    }
-    let (mut clean, mut dirty) = (None, None);
-    for (key, value) in pairs(rollup) {
-        let place = match key {
-            b"Pss" => &mut seen.pss,
-            b"SwapPss" => &mut seen.swap_pss,
-            b"Private_Clean" => &mut clean,
-            b"Private_Dirty" => &mut dirty,
-            _ => continue,
-        };
-        *place = kibibytes(value);
-    }
-    seen.uss = clean.zip(dirty).and_then(|(clean, dirty): (u64, u64)| clean.checked_add(dirty));
-    seen
+fn memory(status: &[u8], rollup: &[u8]) -> Option<ProcessMemory> {
+    let (status, rollup) = (whole::status(status)?, whole::rollup(rollup));
+    Some(ProcessMemory {
+        resident: bytes(status.vmrss),
+        resident_anon: bytes(status.rssanon),
+        resident_file: bytes(status.rssfile),
+        resident_shmem: bytes(status.rssshmem),
+        resident_peak: bytes(status.vmhwm),
+        virtual_size: bytes(status.vmsize),
+        virtual_peak: bytes(status.vmpeak),
+        swap: bytes(status.vmswap),
+        pss: rollup.proportional,
+        uss: rollup.private,
+        swap_pss: rollup.proportional_swap,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::mutations::mutations;
     use super::*;
 
-    const STATUS: &str = "Name:\tcat\nVmPeak:\t    3060 kB\nVmSize:\t    3000 kB\nVmHWM:\t    1760 kB\nVmRSS:\t    1700 kB\n\
-                          RssAnon:\t     112 kB\nRssFile:\t    1588 kB\nRssShmem:\t       0 kB\nVmSwap:\t       8 kB\n";
-    const ROLLUP: &str = "55b4aadf7000-7ffd861c8000 ---p 00000000 00:00 0                          [rollup]\n\
-                          Rss:                1760 kB\nPss:                 204 kB\nPss_Dirty:           112 kB\n\
-                          Private_Clean:        36 kB\nPrivate_Dirty:       112 kB\nSwap:                  8 kB\nSwapPss:               4 kB\n";
+    const STATUS: &str = include_str!("../../tests/data/proc/status");
+    const ROLLUP: &[u8] = include_bytes!("../../tests/data/proc/smaps_rollup");
 
     fn kib(count: u64) -> Option<u64> {
         Some(count * 1024)
@@ -103,48 +85,40 @@ mod tests {
     #[test]
     fn both_files_together() {
         let expected = ProcessMemory {
-            resident: kib(1700),
+            resident: kib(1756),
             resident_anon: kib(112),
-            resident_file: kib(1588),
-            resident_shmem: kib(0),
+            resident_file: kib(1640),
+            resident_shmem: kib(4),
             resident_peak: kib(1760),
-            virtual_size: kib(3000),
-            virtual_peak: kib(3060),
+            virtual_size: kib(3060),
+            virtual_peak: kib(9000),
             swap: kib(8),
             pss: kib(204),
             uss: kib(148),
             swap_pss: kib(4),
         };
-        assert_eq!(memory(STATUS.as_bytes(), ROLLUP.as_bytes()), expected);
-        let keys = "{\"resident\":1740800,\"resident_anon\":114688,\"resident_file\":1626112,\"resident_shmem\":0,\
-                    \"resident_peak\":1802240,\"virtual\":3072000,\"virtual_peak\":3133440,\"swap\":8192,\
+        assert_eq!(memory(STATUS.as_bytes(), ROLLUP).unwrap(), expected);
+        let keys = "{\"resident\":1798144,\"resident_anon\":114688,\"resident_file\":1679360,\"resident_shmem\":4096,\
+                    \"resident_peak\":1802240,\"virtual\":3133440,\"virtual_peak\":9216000,\"swap\":8192,\
                     \"pss\":208896,\"uss\":151552,\"swap_pss\":4096}";
         assert_eq!(serde_json::to_string(&expected).unwrap(), keys);
     }
 
     #[test]
     fn what_is_not_told_is_unknown_and_not_zero() {
-        let hidden = memory(STATUS.as_bytes(), b"");
-        assert_eq!((hidden.resident, hidden.pss, hidden.uss, hidden.swap_pss), (kib(1700), None, None, None));
-        let old = STATUS.lines().filter(|line| !line.starts_with("Rss")).collect::<Vec<_>>().join("\n");
-        assert_eq!(memory(old.as_bytes(), b"").resident_anon, None);
-        assert_eq!(memory(b"Name:\tkthreadd\nState:\tS\n", b""), ProcessMemory::default());
-        let odd = "Pss: 18446744073709551615 kB\nPrivate_Clean: 5\nPrivate_Dirty: 1 kB\nSwapPss: x kB\n";
-        assert_eq!(memory(b"VmRSS: 7 pages\nVmHWM:\n", odd.as_bytes()), ProcessMemory::default());
-        for (status, rollup) in mutations(STATUS.as_bytes()).zip(mutations(ROLLUP.as_bytes())) {
-            let _ = memory(&status, &rollup);
-        }
-    }
-
-    #[test]
-    fn ours_as_the_procfs_crate_has_it() {
-        use procfs::FromRead;
-        let status = fs::read("/proc/self/status").unwrap();
-        let (ours, theirs) = (memory(&status, b""), procfs::process::Status::from_read(&*status).unwrap());
-        let bytes = |kibibytes: Option<u64>| kibibytes.map(|count| count * 1024);
-        assert_eq!((ours.resident, ours.resident_peak), (bytes(theirs.vmrss), bytes(theirs.vmhwm)));
-        assert_eq!((ours.resident_anon, ours.resident_file), (bytes(theirs.rssanon), bytes(theirs.rssfile)));
-        assert_eq!((ours.resident_shmem, ours.swap), (bytes(theirs.rssshmem), bytes(theirs.vmswap)));
-        assert_eq!((ours.virtual_size, ours.virtual_peak), (bytes(theirs.vmsize), bytes(theirs.vmpeak)));
+        let hidden = memory(STATUS.as_bytes(), b"").unwrap();
+        assert_eq!((hidden.resident, hidden.pss, hidden.uss, hidden.swap_pss), (kib(1756), None, None, None));
+        let without = |keys: &str| {
+            let rest: String =
+                STATUS.lines().filter(|line| !line.starts_with(keys)).map(|line| format!("{line}\n")).collect();
+            memory(rest.as_bytes(), b"").unwrap()
+        };
+        let old = without("Rss");
+        assert_eq!((old.resident, old.resident_anon, old.resident_shmem), (kib(1756), None, None));
+        let kernel_thread = STATUS.lines().filter(|line| !line.ends_with(" kB")).collect::<Vec<_>>().join("\n");
+        assert_eq!(memory(kernel_thread.as_bytes(), b"").unwrap(), ProcessMemory::default());
+        assert_eq!(memory(b"", ROLLUP), None);
+        let huge = STATUS.replace("1756 kB", "18446744073709551615 kB");
+        assert_eq!(memory(huge.as_bytes(), b"").unwrap().resident, None);
     }
 }

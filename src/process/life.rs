@@ -7,8 +7,8 @@ use nix::errno::Errno;
 
 use super::error::ProcessError;
 use super::kept::{Buffer, Kept};
-use super::parse;
 use super::pidfd::PidFd;
+use super::whole;
 
 /// How the end of a process is told.
 #[derive(Debug)]
@@ -40,7 +40,10 @@ impl Life {
             // poll(2) of one descriptor fails only for want of memory, which says nothing about the process.
             Self::Watched { pidfd, .. } => pidfd.has_ended().unwrap_or(false),
             Self::Read { stat, .. } => match stat.read(&mut Buffer::new()) {
-                Ok(text) => parse::has_ended(text),
+                // A first thread that has ended while others run is a zombie too.
+                Ok(text) => {
+                    whole::stat(text).is_some_and(|stat| matches!(stat.state, 'Z' | 'X' | 'x') && stat.num_threads <= 1)
+                }
                 Err(error) => matches!(error, ProcessError::Gone { .. }),
             },
         }

@@ -1,4 +1,7 @@
 //! What takes up the address space of a process: `maps` summed up by what is mapped, and the totals of `smaps_rollup`.
+//!
+//! `maps` is read by hand: the `procfs` crate panics at a path like `/SYSV1`, which a process may well map, refuses all mappings
+//! for one path that is not UTF-8, and keeps each.
 
 use std::collections::HashMap;
 use std::fs;
@@ -6,7 +9,8 @@ use std::fs;
 use serde::Serialize;
 
 use super::error::ProcessError;
-use super::parse::pairs;
+use super::footprint::rollup_path;
+use super::whole;
 
 /// An address space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,7 +48,7 @@ pub(super) fn read(pid: i32) -> Result<AddressSpace, ProcessError> {
     let maps = fs::read(&path).map_err(|error| ProcessError::os(format!("read {path}"), &error))?;
     let maps = String::from_utf8_lossy(&maps);
     // Costs ms in a large process, and is not in every kernel.
-    let rollup = fs::read(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    let rollup = fs::read(rollup_path(pid)).unwrap_or_default();
     Ok(summary(&maps, &rollup))
 }
 
@@ -60,15 +64,8 @@ fn summary(maps: &str, rollup: &[u8]) -> AddressSpace {
     let mut areas: Vec<Area> = areas.into_values().collect();
     areas.sort_unstable_by(|a, b| b.size.cmp(&a.size).then_with(|| a.name.cmp(&b.name)));
     areas.truncate(MOST_AREAS);
-    let of = |wanted: &[u8]| pairs(rollup).find(|(key, _)| *key == wanted).and_then(|(_, value)| kibibytes(value));
-    AddressSpace {
-        size,
-        resident: of(b"Rss"),
-        proportional: of(b"Pss"),
-        private: of(b"Private_Clean").zip(of(b"Private_Dirty")).map(|(clean, dirty)| clean + dirty),
-        swap: of(b"Swap"),
-        areas,
-    }
+    let whole::Rollup { resident, proportional, private, swap, .. } = whole::rollup(rollup);
+    AddressSpace { size, resident, proportional, private, swap, areas }
 }
 
 /// `55d0c0a00000-55d0c0a21000 rw-p 00000000 00:00 0   [heap]`: how long, and what.
@@ -81,11 +78,6 @@ fn mapping(line: &str) -> Option<(u64, &str)> {
     Some((bytes, if name.is_empty() { "[anonymous]" } else { name }))
 }
 
-fn kibibytes(value: &[u8]) -> Option<u64> {
-    let number = std::str::from_utf8(value.strip_suffix(b" kB")?).ok()?;
-    number.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,9 +88,11 @@ mod tests {
                     3000-4000 r-xp 00002000 fe:00 42                         /lib/a b.so\n\
                     5000-6000 rw-p 00000000 00:00 0 \n\
                     7000-8000 rw-p 00000000 00:00 0                          [heap]\nrubbish\n";
-        let rollup = b"1000-8000 ---p 00000000 00:00 0    [rollup]\nRss:      12 kB\nPss: 8 kB\nPrivate_Clean: 4 kB\nPrivate_Dirty: 1 kB\n";
+        let rollup = include_bytes!("../../tests/data/proc/smaps_rollup");
         let seen = summary(maps, rollup);
-        assert_eq!((seen.size, seen.resident, seen.private, seen.swap), (0x5000, Some(12_288), Some(5120), None));
+        assert_eq!((seen.size, seen.resident, seen.proportional), (0x5000, Some(1760 * 1024), Some(204 * 1024)));
+        assert_eq!((seen.private, seen.swap), (Some(148 * 1024), Some(8 * 1024)));
+        assert_eq!(summary(maps, b"").resident, None);
         let area = |name: &str, mappings, size| Area { name: name.to_owned(), mappings, size };
         assert_eq!(
             seen.areas,

@@ -32,13 +32,13 @@ mod sample;
 mod signal;
 mod sockets;
 mod sources;
-mod stat_line;
 pub mod system;
 mod target;
 mod threads;
 mod totals;
 mod tree;
 mod trigger;
+mod whole;
 
 pub use descendants::{is_descendant, signal_descendants};
 pub use descriptors::{Descriptor, ProcessInfo};

@@ -1,4 +1,4 @@
-//! What a process is called: `comm` of proc_pid_comm(5).
+//! What a process is called: `comm` of proc_pid_comm(5), a name and nothing to parse.
 
 use std::fs;
 

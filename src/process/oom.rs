@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use procfs::{FromBufRead, ProcessCGroups};
+
 /// The count of one control group.
 #[derive(Debug)]
 pub struct OomKills {
@@ -30,15 +32,14 @@ impl OomKills {
 /// Where the count of a process with this `/proc/PID/cgroup` may stand.
 fn files(groups: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for line in groups.lines() {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
-        let path = path.trim_start_matches('/');
-        if controllers.is_empty() {
+    let Ok(groups) = ProcessCGroups::from_buf_read(groups.as_bytes()) else { return files };
+    for group in groups {
+        let path = group.pathname.trim_start_matches('/');
+        if group.controllers.is_empty() {
             for root in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
                 files.push(PathBuf::from(root).join(path).join("memory.events"));
             }
-        } else if controllers.split(',').any(|controller| controller == "memory") {
+        } else if group.controllers.iter().any(|controller| controller == "memory") {
             files.push(PathBuf::from("/sys/fs/cgroup/memory").join(path).join("memory.oom_control"));
         }
     }

@@ -1,4 +1,4 @@
-//! The text of `/proc/PID/{stat,status,io}` read into numbers, without allocating. Pure.
+//! The text of `/proc/PID/{stat,status,io}` read into the numbers of a tick, without allocating; `whole` reads the rest. Pure.
 
 mod scan;
 
@@ -64,50 +64,6 @@ fn end_of_name(text: &[u8]) -> Option<usize> {
     text.get(..LONGEST).and_then(closes).or_else(|| closes(text))
 }
 
-/// The name and the state's letter in `/proc/PID/stat`.
-pub(super) fn name_and_state(text: &[u8]) -> Option<(&[u8], u8)> {
-    let start = text.iter().position(|&byte| byte == b'(')? + 1;
-    let end = end_of_name(text)?;
-    Some((text.get(start..end)?, *text.get(end + 1..)?.strip_prefix(b" ")?.first()?))
-}
-
-/// Whether `/proc/PID/stat` is of a process that has ended. A first thread that has ended while others run is a zombie too.
-pub(super) fn has_ended(text: &[u8]) -> bool {
-    let threads = || {
-        let name_end = end_of_name(text)?;
-        number(text.get(name_end + 1..)?.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty()).nth(20 - 3)?)
-    };
-    matches!(name_and_state(text), Some((_, b'Z' | b'X' | b'x'))) && threads().is_none_or(|count| count <= 1)
-}
-
-/// What is taken from `/proc/PID/task/TID/schedstat`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Schedstat {
-    /// Time on a CPU.
-    pub ran_ns: u64,
-    /// Time spent ready to run, waiting for a CPU.
-    pub waited_ns: u64,
-}
-
-/// Reads `schedstat`; `None` when it is no such text, and when all is 0: that is what a kernel writes that does not count.
-pub(super) fn schedstat(text: &[u8]) -> Option<Schedstat> {
-    let mut numbers = text.split(u8::is_ascii_whitespace).filter(|digits| !digits.is_empty()).map(number);
-    let (ran_ns, waited_ns, slices) = (numbers.next()??, numbers.next()??, numbers.next()??);
-    ((ran_ns, waited_ns, slices) != (0, 0, 0)).then_some(Schedstat { ran_ns, waited_ns })
-}
-
-/// The parent's id in `/proc/PID/stat`.
-pub(super) fn parent(text: &[u8]) -> Option<i32> {
-    let name_end = text.iter().rposition(|&byte| byte == b')')?;
-    let mut fields = text.get(name_end + 1..)?.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty());
-    i32::try_from(number(fields.nth(1)?)?).ok()
-}
-
-/// The second number of a text: `/proc/PID/statm` has the resident pages there (proc_pid_statm(5)).
-pub(super) fn second_number(text: &[u8]) -> Option<u64> {
-    number(text.split(u8::is_ascii_whitespace).nth(1)?)
-}
-
 /// Reads `/proc/PID/status`; `None` when a line that every process has is missing.
 pub(super) fn status(text: &[u8]) -> Option<Status> {
     static STATE: Key = Key::new(b"\nState:");
@@ -147,33 +103,8 @@ pub(super) fn io(text: &[u8]) -> Option<Io> {
     })
 }
 
-/// Reads a list of CPUs as the kernel writes it, `0-3,8`, into how many it names; `None` when it is no such list.
-pub(super) fn count_cpus(list: &str) -> Option<u64> {
-    let mut count = 0;
-    for range in list.trim().split(',') {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
-        count += u64::from(last.checked_sub(first)?) + 1;
-    }
-    Some(count)
-}
-
-/// The `key: value` lines of a file, values without the white space around them.
-pub(super) fn pairs(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    text.split(|&byte| byte == b'\n').filter_map(|line| {
-        let colon = line.iter().position(|&byte| byte == b':')?;
-        let (key, value) = line.split_at_checked(colon)?;
-        Some((key, value.get(1..)?.trim_ascii()))
-    })
-}
-
-pub(super) fn number(digits: &[u8]) -> Option<u64> {
+fn number(digits: &[u8]) -> Option<u64> {
     leading_number(digits).and_then(|(number, rest)| rest.is_empty().then_some(number))
-}
-
-/// `1756 kB` in bytes.
-pub(super) fn kibibytes(value: &[u8]) -> Option<u64> {
-    number(value.strip_suffix(b" kB")?)?.checked_mul(1024)
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The resident memory of a process, by itself: cheaper than a whole sample.
 
+use procfs::FromRead;
+use procfs::process::StatM;
+
 use super::error::ProcessError;
 use super::kept::{Buffer, Kept};
-use super::parse;
 
 /// The resident memory of one process, whoever gets its id later.
 #[derive(Debug)]
@@ -28,9 +30,8 @@ impl Resident {
     /// [`ProcessError::Gone`] when it was reaped.
     pub fn read(&mut self) -> Result<u64, ProcessError> {
         let text = self.statm.read(&mut self.buffer)?;
-        let pages =
-            parse::second_number(text).ok_or_else(|| self.statm.malformed("the fields of proc_pid_statm(5)"))?;
-        Ok(pages.saturating_mul(self.page_size))
+        let seen = StatM::from_read(text).map_err(|_| self.statm.malformed("the fields of proc_pid_statm(5)"))?;
+        Ok(seen.resident.saturating_mul(self.page_size))
     }
 }
 

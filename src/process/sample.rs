@@ -62,19 +62,19 @@ pub enum Status {
 }
 
 impl Status {
-    pub(super) fn from_letter(letter: u8) -> Self {
+    pub(super) fn from_letter(letter: char) -> Self {
         match letter {
-            b'R' => Self::Running,
-            b'S' => Self::Sleeping,
-            b'D' => Self::DiskSleep,
-            b'T' => Self::Stopped,
-            b't' => Self::TracingStop,
-            b'Z' => Self::Zombie,
-            b'X' | b'x' => Self::Dead,
-            b'K' => Self::WakeKill,
-            b'W' => Self::Waking,
-            b'I' => Self::Idle,
-            b'P' => Self::Parked,
+            'R' => Self::Running,
+            'S' => Self::Sleeping,
+            'D' => Self::DiskSleep,
+            'T' => Self::Stopped,
+            't' => Self::TracingStop,
+            'Z' => Self::Zombie,
+            'X' | 'x' => Self::Dead,
+            'K' => Self::WakeKill,
+            'W' => Self::Waking,
+            'I' => Self::Idle,
+            'P' => Self::Parked,
             _ => Self::Unknown,
         }
     }
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn every_letter_has_its_word() {
-        let words: Vec<_> = b"RSDTtZXxKWIPq".iter().map(|&letter| Status::from_letter(letter).name()).collect();
+        let words: Vec<_> = "RSDTtZXxKWIPq".chars().map(|letter| Status::from_letter(letter).name()).collect();
         let expected =
             "running sleeping disk-sleep stopped tracing-stop zombie dead dead wake-kill waking idle parked ?";
         assert_eq!(words.join(" "), expected);

@@ -10,9 +10,8 @@ use nix::unistd::Pid;
 use super::delay;
 use super::error::ProcessError;
 use super::footprint::rollup_path;
-use super::parse::{self, pairs, schedstat};
 use super::sample::Status;
-use super::stat_line::{StatLine, field};
+use super::whole::{self, schedstat};
 
 /// A source of measurements of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +68,7 @@ pub(super) fn lack(pid: i32, source: Source) -> Option<String> {
             // Not read: that is what costs.
             refused("open", &rollup_path(pid), |path| fs::File::open(path).map(|_| ())).err()
         }
-        Source::ResidentKinds => match status_has(pid, b"RssAnon") {
+        Source::ResidentKinds => match status_has(pid, |status| status.rssanon) {
             true => None,
             false if has_memory(pid) => Some("the kernel is older than Linux 4.5".to_owned()),
             false => Some(NO_MEMORY.to_owned()),
@@ -84,7 +83,7 @@ pub(super) fn lack(pid: i32, source: Source) -> Option<String> {
             Some(false) => Some("the kernel does not count it: set kernel.task_delayacct=1 with sysctl".to_owned()),
             None => {
                 let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
-                let ticks = StatLine::new(&stat).and_then(|line| line.number(field::BLOCK_IO_DELAY));
+                let ticks = whole::stat(&stat).and_then(|stat| stat.delayacct_blkio_ticks);
                 let counted = ticks.and_then(delay::counted).is_some();
                 (!counted).then(|| "the kernel does not say that it counts it, and counted nothing so far".to_owned())
             }
@@ -110,8 +109,7 @@ const NO_FIRST_THREAD: &str =
 
 /// Whether the first thread has ended and others run, by `/proc/PID/status`: it is a zombie then, and the process is none.
 pub(super) fn has_lost_its_first_thread(status: &[u8]) -> bool {
-    parse::status(status)
-        .is_some_and(|status| Status::from_letter(status.state) == Status::Zombie && status.threads > 1)
+    whole::status(status).is_some_and(|status| status.state.starts_with('Z') && status.threads > 1)
 }
 
 fn denied(verb: &str, pid: i32, tried: nix::Result<()>) -> Option<String> {
@@ -123,18 +121,18 @@ fn denied(verb: &str, pid: i32, tried: nix::Result<()>) -> Option<String> {
 const NO_MEMORY: &str = "the process has no memory of its own";
 
 fn has_memory(pid: i32) -> bool {
-    status_has(pid, b"VmRSS")
+    status_has(pid, |status| status.vmrss)
 }
 
-fn status_has(pid: i32, key: &[u8]) -> bool {
+fn status_has(pid: i32, key: fn(&procfs::process::Status) -> Option<u64>) -> bool {
     let status = fs::read(format!("/proc/{pid}/status")).unwrap_or_default();
-    pairs(&status).any(|(found, _)| found == key)
+    whole::status(&status).is_some_and(|status| key(&status).is_some())
 }
 
 /// Whether the main thread does; what runs sleeps nowhere.
 fn sleeps(pid: i32) -> bool {
     let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = parse::name_and_state(&stat).map(|(_, letter)| Status::from_letter(letter));
+    let state = whole::stat(&stat).map(|stat| Status::from_letter(stat.state));
     matches!(state, Some(Status::Sleeping | Status::DiskSleep))
 }
 
@@ -181,9 +179,8 @@ mod tests {
     #[test]
     fn a_first_thread_that_has_ended_is_told_from_an_ended_process() {
         let status = |state: &str, threads: u32| {
-            let text = format!(
-                "Name:\tx\nState:\t{state}\nThreads:\t{threads}\nvoluntary_ctxt_switches:\t1\nnonvoluntary_ctxt_switches:\t1\n"
-            );
+            let text = include_str!("../../tests/data/proc/status");
+            let text = text.replace("S (sleeping)", state).replace("Threads:\t3", &format!("Threads:\t{threads}"));
             has_lost_its_first_thread(text.as_bytes())
         };
         assert!(status("Z (zombie)", 2));

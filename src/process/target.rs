@@ -126,7 +126,7 @@ impl Target {
         let status = parse::status(status).ok_or_else(|| self.status.malformed(STATUS))?;
         Ok(Sample {
             taken,
-            status: Status::from_letter(status.state),
+            status: Status::from_letter(char::from(status.state)),
             voluntary: status.voluntary,
             nonvoluntary: status.nonvoluntary,
             user_ns,

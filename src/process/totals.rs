@@ -8,8 +8,7 @@ use serde::Serialize;
 use super::delay;
 use super::error::ProcessError;
 use super::identity::{Identity, ticks};
-use super::stat_line::{StatLine, field};
-use super::{parse, threads};
+use super::{parse, threads, whole};
 use crate::sync::clock::Timestamp;
 
 /// Sums since the start of the process. Times are seconds.
@@ -71,9 +70,10 @@ pub(super) fn read(identity: &Identity) -> Result<ProcessTotals, ProcessError> {
     let stat = fs::read(&path).map_err(|error| ProcessError::os(format!("read {path}"), &error))?;
     let ts = Timestamp::now();
     let malformed = || ProcessError::Malformed { file: path.clone(), expected: "the fields of proc_pid_stat(5)" };
-    let line = StatLine::new(&stat).ok_or_else(malformed)?;
-    let number = |field| line.number(field).ok_or_else(malformed);
-    let seconds = |field| number(field).map(|count| ticks(count).as_secs_f64());
+    let stat = whole::stat(&stat).ok_or_else(malformed)?;
+    let seconds = |count| ticks(count).as_secs_f64();
+    // The crate has some counters as signed numbers, which the kernel has not.
+    let unsigned = |count: i64| u64::try_from(count).map_err(|_| malformed());
     let tids = threads::tids(pid)?;
     let sums = (tids.len() <= MOST_THREADS).then(|| sum_up(pid, &tids));
     let own = (pid == nix::unistd::Pid::this().as_raw()).then(own_switches).flatten();
@@ -81,15 +81,15 @@ pub(super) fn read(identity: &Identity) -> Result<ProcessTotals, ProcessError> {
     Ok(ProcessTotals {
         ts,
         started: identity.started(),
-        threads: number(field::THREADS)?,
-        user: seconds(field::USER)?,
-        system: seconds(field::SYSTEM)?,
-        children_user: seconds(field::CHILDREN_USER)?,
-        children_system: seconds(field::CHILDREN_SYSTEM)?,
-        minor_faults: number(field::MINOR_FAULTS)?,
-        major_faults: number(field::MAJOR_FAULTS)?,
-        children_minor_faults: number(field::CHILDREN_MINOR_FAULTS)?,
-        children_major_faults: number(field::CHILDREN_MAJOR_FAULTS)?,
+        threads: unsigned(stat.num_threads)?,
+        user: seconds(stat.utime),
+        system: seconds(stat.stime),
+        children_user: seconds(unsigned(stat.cutime)?),
+        children_system: seconds(unsigned(stat.cstime)?),
+        minor_faults: stat.minflt,
+        major_faults: stat.majflt,
+        children_minor_faults: stat.cminflt,
+        children_major_faults: stat.cmajflt,
         voluntary: switches.map(|(voluntary, _)| voluntary),
         nonvoluntary: switches.map(|(_, nonvoluntary)| nonvoluntary),
         switches_of_ended_threads: own.is_some(),
@@ -110,14 +110,15 @@ fn sum_up(pid: i32, tids: &[i32]) -> Sums {
 
 impl Sums {
     fn add(&mut self, status: &[u8], schedstat: &[u8], stat: &[u8]) {
+        // See `threads` for why this is the parser of the ticks.
         if let Some(status) = parse::status(status) {
             self.voluntary = self.voluntary.saturating_add(status.voluntary);
             self.nonvoluntary = self.nonvoluntary.saturating_add(status.nonvoluntary);
         }
-        if let Some(scheduled) = parse::schedstat(schedstat) {
-            self.waited_ns = Some(self.waited_ns.unwrap_or(0).saturating_add(scheduled.waited_ns));
+        if let Some(scheduled) = whole::schedstat(schedstat) {
+            self.waited_ns = Some(self.waited_ns.unwrap_or(0).saturating_add(scheduled.run_delay));
         }
-        let delay = StatLine::new(stat).and_then(|line| line.number(field::BLOCK_IO_DELAY));
+        let delay = whole::stat(stat).and_then(|stat| stat.delayacct_blkio_ticks);
         self.io_ticks = self.io_ticks.saturating_add(delay.unwrap_or(0));
     }
 }
@@ -138,7 +139,8 @@ mod tests {
     fn what_threads_tell_is_summed_up_and_what_none_tells_is_unknown() {
         let status =
             b"Name:\ta\nState:\tS\nThreads:\t2\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t5\n";
-        let stat = format!("7 (a) S {}", (4..=42).map(|number| number.to_string()).collect::<Vec<_>>().join(" "));
+        // Field n of the manual page is n.
+        let stat = format!("7 (a) S {}", (4..=52).map(|number| number.to_string()).collect::<Vec<_>>().join(" "));
         let mut sums = Sums::default();
         sums.add(status, b"0 0 0\n", b"");
         assert_eq!(sums, Sums { voluntary: 150, nonvoluntary: 5, waited_ns: None, io_ticks: 0 });

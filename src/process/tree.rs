@@ -4,14 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::time::Duration;
 
+use procfs::process::Stat;
 use serde::Serialize;
 
 use super::error::ProcessError;
 use super::identity::{since_boot, ticks};
 use super::sample::Status;
-use super::stat_line::{StatLine, field};
-use super::threads;
+use super::{threads, whole};
 use crate::sync::clock::Now;
+use crate::terminal::printable;
 
 /// A process and its descendants.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -72,8 +73,8 @@ pub(super) fn children_path(pid: i32, tid: i32) -> String {
 
 /// Where processes come from; the tests put others in its place.
 trait Kernel {
-    /// The text of a process's `stat`.
-    fn stat(&self, pid: i32) -> Option<Vec<u8>>;
+    /// A process's `stat`.
+    fn stat(&self, pid: i32) -> Option<Stat>;
     /// The ids of its children.
     fn children(&self, pid: i32) -> Vec<i32>;
 }
@@ -82,8 +83,8 @@ trait Kernel {
 struct ChildrenFiles;
 
 impl Kernel for ChildrenFiles {
-    fn stat(&self, pid: i32) -> Option<Vec<u8>> {
-        fs::read(format!("/proc/{pid}/stat")).ok()
+    fn stat(&self, pid: i32) -> Option<Stat> {
+        whole::stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
     }
 
     fn children(&self, pid: i32) -> Vec<i32> {
@@ -107,19 +108,15 @@ impl Pass {
         let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
-            let parent = ChildrenFiles.stat(pid).and_then(|text| parent_of(&text));
+            let parent = ChildrenFiles.stat(pid).map(|stat| stat.ppid);
             children.entry(parent.unwrap_or(0)).or_default().push(pid);
         }
         Self { children }
     }
 }
 
-fn parent_of(stat: &[u8]) -> Option<i32> {
-    i32::try_from(StatLine::new(stat)?.number(field::PPID)?).ok()
-}
-
 impl Kernel for Pass {
-    fn stat(&self, pid: i32) -> Option<Vec<u8>> {
+    fn stat(&self, pid: i32) -> Option<Stat> {
         ChildrenFiles.stat(pid)
     }
 
@@ -173,24 +170,21 @@ fn walk(kernel: &dyn Kernel, root: i32, times: &Times) -> Option<ProcessTree> {
 
 fn look(kernel: &dyn Kernel, pid: i32, depth: u32, times: &Times) -> Option<Found> {
     let stat = kernel.stat(pid)?;
-    let line = StatLine::new(&stat)?;
-    let start = line.number(field::START)?;
-    let age = times.since_boot.saturating_sub(ticks(start));
-    let cpu = line.number(field::USER)?.saturating_add(line.number(field::SYSTEM)?);
-    let pages = line.number(field::RESIDENT_PAGES).filter(|pages| *pages > 0);
+    let age = times.since_boot.saturating_sub(ticks(stat.starttime));
+    let pages = Some(stat.rss).filter(|pages| *pages > 0);
     let process = TreeProcess {
         pid,
-        ppid: parent_of(&stat)?,
+        ppid: stat.ppid,
         depth,
-        name: line.name(),
-        status: line.status(),
+        name: printable(&stat.comm).into_owned(),
+        status: Status::from_letter(stat.state),
         started: times.now.wall.minus(age),
         uptime: age.as_secs_f64(),
-        threads: line.number(field::THREADS)?,
+        threads: u64::try_from(stat.num_threads).ok()?,
         resident: pages.and_then(|pages| pages.checked_mul(procfs::page_size())),
-        cpu: ticks(cpu).as_secs_f64(),
+        cpu: ticks(stat.utime.saturating_add(stat.stime)).as_secs_f64(),
     };
-    Some(Found { process, start })
+    Some(Found { process, start: stat.starttime })
 }
 
 #[cfg(test)]

@@ -68,24 +68,3 @@ fn io_needs_its_four_lines() {
     assert_eq!(io(text.replace("syscw", "x").as_bytes()), None);
     assert_eq!(io(b""), None);
 }
-
-#[test]
-fn schedstat_of_a_kernel_that_counts_and_of_one_that_does_not() {
-    assert_eq!(schedstat(b"929530 62610 1\n"), Some(Schedstat { ran_ns: 929_530, waited_ns: 62_610 }));
-    assert_eq!(schedstat(b"0 5 0\n"), Some(Schedstat { ran_ns: 0, waited_ns: 5 }));
-    for text in ["0 0 0\n", "", "5", "5 6", "a b c", "-1 0 1", "99999999999999999999 0 1"] {
-        assert_eq!(schedstat(text.as_bytes()), None, "{text:?}");
-    }
-}
-
-#[test]
-fn lists_of_cpus() {
-    for (list, count) in
-        [("0\n", Some(1)), ("0-3", Some(4)), ("0-3,8,10-11\n", Some(7)), ("0-4294967295", Some(1 << 32))]
-    {
-        assert_eq!(count_cpus(list), count, "{list}");
-    }
-    for list in ["", "\n", "3-1", "a", "0-", "0,,1", "-1"] {
-        assert_eq!(count_cpus(list), None, "{list:?}");
-    }
-}

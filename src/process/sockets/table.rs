@@ -1,4 +1,7 @@
 //! The lists of sockets as texts: `/proc/PID/net/{tcp,tcp6,udp,udp6,unix,…}` (proc_pid_net(5), proc_tcp(5)).
+//!
+//! Read by hand, a line at a time: the `procfs` crate holds all sockets of the host at once, refuses them all for one name that
+//! is not UTF-8 or one state that it does not know, and cuts names at their first blank.
 
 use std::collections::BTreeSet;
 use std::fs::File;

@@ -4,7 +4,7 @@ use super::Target;
 use crate::process::error::ProcessError;
 use crate::process::footprint::{self, ProcessMemory};
 use crate::process::kept::Buffer;
-use crate::process::limits::{self, Limit, Usage};
+use crate::process::limits::{self, Limit};
 use crate::process::sources::{self, Source};
 use crate::process::threads::{self, ThreadInfo};
 use crate::process::totals::{self, ProcessTotals};
@@ -28,7 +28,7 @@ impl Target {
         self.truly(footprint::read(self.identity.pid()))
     }
 
-    /// Its resource limits, in the kernel's order, with what it uses of them: some 30 µs.
+    /// Its resource limits, in the kernel's order, with what it uses of them: some 35 µs.
     ///
     /// # Errors
     /// See [`threads`](Self::threads).
@@ -39,8 +39,8 @@ impl Target {
     fn limits_and_usage(&self) -> Result<Vec<Limit>, ProcessError> {
         let mut buffer = Buffer::new();
         let stat = self.stat.read(&mut buffer)?.to_vec();
-        let usage = Usage::new(&stat, self.status.read(&mut buffer)?, self.count_descriptors());
-        limits::read(self.identity.pid(), &usage)
+        let status = self.status.read(&mut buffer)?;
+        limits::read(self.identity.pid(), &stat, status, self.count_descriptors())
     }
 
     /// It and all its descendants: some 20 µs each.
@@ -59,7 +59,7 @@ impl Target {
         self.truly(totals::read(&self.identity))
     }
 
-    /// Why what comes from a source is not known of it; `None` when it is. Asked of the kernel each time, some 10 µs: a process may
+    /// Why what comes from a source is not known of it; `None` when it is. Asked of the kernel each time, 10 to 30 µs: a process may
     /// change its user, or run another program.
     #[must_use]
     pub fn lacks(&self, source: Source) -> Option<String> {

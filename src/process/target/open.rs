@@ -13,7 +13,7 @@ use super::super::identity::Identity;
 use super::super::kept::{Buffer, Kept};
 use super::super::life::Life;
 use super::super::pidfd::PidFd;
-use super::super::{memory, parse};
+use super::super::{memory, parse, whole};
 use super::{STAT, Target};
 
 impl Target {
@@ -122,18 +122,13 @@ pub(super) fn own_pid_in_proc() -> Result<Option<i32>, ProcessError> {
 /// The id that `/proc` has for the process of a pidfd: 0 when it is in none of its namespaces, [`WAITED_FOR`] when nothing
 /// is left of it (pidfd_open(2)). `None` when `/proc` does not tell.
 fn pid_in_proc(pidfd: &PidFd) -> Option<i32> {
-    number_in(&format!("/proc/self/fdinfo/{}", pidfd.as_fd().as_raw_fd()), "Pid:")
+    let text = fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_fd().as_raw_fd())).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok())
 }
 
 const WAITED_FOR: i32 = -1;
 
 /// The id of the process that a thread belongs to.
 fn process_of(tid: i32) -> Option<i32> {
-    number_in(&format!("/proc/{tid}/status"), "Tgid:")
-}
-
-fn number_in(file: &str, key: &str) -> Option<i32> {
-    // A name that is not UTF-8 is written as it is.
-    let text = fs::read(file).ok()?;
-    String::from_utf8_lossy(&text).lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok())
+    Some(whole::status(&fs::read(format!("/proc/{tid}/status")).ok()?)?.tgid)
 }

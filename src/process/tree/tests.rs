@@ -29,10 +29,11 @@ impl Made {
 }
 
 impl Kernel for Made {
-    fn stat(&self, pid: i32) -> Option<Vec<u8>> {
+    fn stat(&self, pid: i32) -> Option<Stat> {
         let (parent, start) = self.stats.get(&pid)?;
         let rest = "1 1 0 -1 0 0 0 0 0 100 50 0 0 20 0 3 0";
-        Some(format!("{pid} (p) {pid}) S {parent} {rest} {start} 4096 2 0\n").into_bytes())
+        let text = format!("{pid} (p) {pid}) S {parent} {rest} {start} 4096 2 {}\n", ["0"; 28].join(" "));
+        Some(whole::stat(text.as_bytes()).unwrap())
     }
 
     fn children(&self, pid: i32) -> Vec<i32> {
@@ -78,18 +79,20 @@ fn a_family_too_large_or_too_deep_is_told_in_part() {
 fn what_is_no_stat_is_no_process() {
     struct Rubbish(Vec<u8>);
     impl Kernel for Rubbish {
-        fn stat(&self, _: i32) -> Option<Vec<u8>> {
-            Some(self.0.clone())
+        fn stat(&self, _: i32) -> Option<Stat> {
+            whole::stat(&self.0)
         }
         fn children(&self, pid: i32) -> Vec<i32> {
             vec![pid, pid.wrapping_add(1), -1, i32::MAX]
         }
     }
     let times = Times { now: Now::read(), since_boot: Duration::ZERO };
-    let huge = u64::MAX.to_string();
-    let full = format!("1 (a) S 1 {}", [huge.as_str()].repeat(48).join(" "));
+    let (unsigned, signed) = (u64::MAX.to_string(), i64::MAX.to_string());
+    // Fields 10 to 15, 16 to 21, and 22 to 37 of the manual page.
+    let huge = [[&*unsigned].repeat(6), [&*signed].repeat(6), [&*unsigned].repeat(16)].concat().join(" ");
+    let full = format!("1 (a) S 1 1 1 0 -1 0 {huge}");
     assert!(walk(&Rubbish(full.clone().into_bytes()), 1, &times).is_some());
-    for length in 0..full.len().min(60) {
+    for length in 0..full.rfind(' ').unwrap() {
         assert!(walk(&Rubbish(full.as_bytes()[..length].to_vec()), 1, &times).is_none());
     }
 }
