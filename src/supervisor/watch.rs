@@ -4,7 +4,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+
 use super::choice::open;
+use super::error::TargetError;
 use super::pid_file::{Content, PidFile, Reading};
 use super::report::{End, Exit, Report, Started};
 use super::{Leash, Supervisor};
@@ -41,6 +44,9 @@ enum Life {
 /// Time between two looks at a process that has no pidfd.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Time between two looks at a pid file while there is nothing left to watch it with.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// The thread.
 struct Watch<R> {
     leash: Leash,
@@ -62,8 +68,9 @@ impl Present {
     pub fn of(target: &Target) -> Result<Self, ProcessError> {
         let pid = target.identity().pid();
         let life = match target.pidfd() {
-            Some(pidfd) => Life::PidFd(pidfd.try_clone_to_owned().map_err(|error| ProcessError::Absent {
-                why: format!("cannot keep the pidfd of process {pid}: {error}"),
+            Some(pidfd) => Life::PidFd(pidfd.try_clone_to_owned().map_err(|error| ProcessError::Os {
+                what: format!("keep the pidfd of process {pid}"),
+                errno: error.raw_os_error().map_or(Errno::EIO, Errno::from_raw),
             })?),
             None => Life::Looked(Box::new(Target::open(pid)?)),
         };
@@ -127,9 +134,22 @@ impl<R: From<Report>> Watch<R> {
 
     /// Waits until the file names a process, and tells of it.
     fn wait_for_next(&mut self, file: &PidFile) -> Result<Present, Cut> {
+        let mut is_short = false;
         loop {
-            let alarm = file.arm().map_err(Cut::Failed)?;
-            if let Some((target, present)) = self.look(file) {
+            let alarm = file.arm();
+            let (alarm, found) = match alarm.and_then(|alarm| Ok((alarm, self.look(file)?))) {
+                Ok(seen) => seen,
+                Err(error) if is_shortage(&error) => {
+                    if !std::mem::replace(&mut is_short, true) {
+                        log::warn!("cannot watch {}: {error}; tried again every second", file.path().display());
+                    }
+                    self.sleep(None, Some(RETRY))?;
+                    continue;
+                }
+                Err(error) => return Err(Cut::Failed(error)),
+            };
+            is_short = false;
+            if let Some((target, present)) = found {
                 self.tell(Report::Started(Box::new(Started {
                     pid: present.identity.pid(),
                     target: Ok(target),
@@ -148,25 +168,30 @@ impl<R: From<Report>> Watch<R> {
     }
 
     /// The process that the file names, if it has changed and that is there.
-    fn look(&mut self, file: &PidFile) -> Option<(Target, Present)> {
+    ///
+    /// # Errors
+    /// A shortage: then nothing is known, and the file counts as not looked at.
+    fn look(&mut self, file: &PidFile) -> io::Result<Option<(Target, Present)>> {
         let name = file.path().display();
         let reading = match file.read() {
             Ok(reading) => reading,
+            Err(error) if is_shortage(&error) => return Err(error),
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
                     log::warn!("cannot read {name}: {error}");
                 }
-                return None;
+                return Ok(None);
             }
         };
         if self.seen.as_ref() == Some(&reading) {
-            return None;
+            return Ok(None);
         }
-        let content = reading.content.clone();
-        self.seen = Some(reading);
-        match content {
-            Content::Id(pid) => match open(pid) {
+        let found = match &reading.content {
+            Content::Id(pid) => match open(*pid) {
                 Ok(found) => Some(found),
+                Err(TargetError::Process(ProcessError::Os { errno, .. })) if SHORTAGES.contains(&errno) => {
+                    return Err(errno.into());
+                }
                 Err(error) => {
                     log::warn!("{name}: {error}; waiting for the next");
                     None
@@ -178,7 +203,9 @@ impl<R: From<Report>> Watch<R> {
                 log::warn!("{name}: expected the id of a process, got {got:?}");
                 None
             }
-        }
+        };
+        self.seen = Some(reading);
+        Ok(found)
     }
 
     /// Sleeps until the descriptor is readable or the time is over; with neither until the handle goes.
@@ -207,4 +234,11 @@ impl<R: From<Report>> Watch<R> {
         self.reports.ring();
         Ok(())
     }
+}
+
+/// What passes: no descriptors, inotify instances, watches or memory left, to this process or to all.
+const SHORTAGES: [Errno; 4] = [Errno::EMFILE, Errno::ENFILE, Errno::ENOMEM, Errno::ENOSPC];
+
+fn is_shortage(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|errno| SHORTAGES.contains(&Errno::from_raw(errno)))
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use wampproc::agent::RunningAgent;
@@ -172,6 +173,36 @@ fn ends_while_the_router_is_away_are_told_when_it_is_back() {
     next(&mut client, &names, &second, 1);
     drop(client);
     running.stop().unwrap();
+}
+
+#[test]
+fn a_shortage_of_descriptors_is_waited_out() {
+    let directory = Directory::new("shortage");
+    let file = directory.path("pump.pid");
+    let mut first = Process::idle();
+    replace(&file, &first.pid().to_string());
+    let path = file.to_str().unwrap();
+    let url = "ws://127.0.0.1:9/ws";
+    let mut program = Program::spawn(wampproc(["join", url, "--pidfile", path, "--wait", "--log-level", "info"]));
+    // It has begun: its target is open, and it tries to reach the router.
+    program.wait_for_log("cannot connect: ");
+    let limit = |descriptors: &str| {
+        let pid = program.id().to_string();
+        let tried = Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={descriptors}:")]).status();
+        tried.is_ok_and(|status| status.success())
+    };
+    // Its standard streams have the three: whatever it opens now is one too many.
+    if !limit("3") {
+        return eprintln!("skipped: there is no prlimit(1) here");
+    }
+    first.end();
+    program.wait_for_log("pump.pid: Too many open files (os error 24); tried again every second");
+    let second = Process::idle();
+    replace(&file, &second.pid().to_string());
+    assert!(!program.ends_within(std::time::Duration::ZERO));
+    let pid = program.id().to_string();
+    assert!(Command::new("prlimit").args(["--pid", &pid, "--nofile=1024:"]).status().unwrap().success());
+    program.wait_for_log(&format!("the target is process {}", second.pid()));
 }
 
 #[test]
