@@ -24,6 +24,9 @@ const LAST_REPORTS: Duration = Duration::from_secs(2);
 /// Orders that are taken in a turn.
 const TURN: usize = 16;
 
+/// Signals that are taken in a turn. Real-time ones queue up, and whoever sends them may be faster than we are.
+const SIGNALS: usize = 64;
+
 pub(super) struct Actor {
     pub life: Life,
     pub incoming: Incoming,
@@ -95,10 +98,11 @@ impl Actor {
 
     fn take_signals(&mut self, now: Instant) -> io::Result<()> {
         let mut child = false;
-        while let Some(came) = self.incoming.next()? {
-            match came {
-                Came::Child => child = true,
-                Came::Other(signal) => self.take_signal(signal, now),
+        for _ in 0..SIGNALS {
+            match self.incoming.next()? {
+                Some(Came::Child) => child = true,
+                Some(Came::Other(signal)) => self.take_signal(signal, now),
+                None => break,
             }
         }
         if child {

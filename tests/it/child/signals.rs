@@ -1,17 +1,18 @@
 //! Signals to wampproc: passed on to the child's group, or the beginning of the end.
 
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 
-use super::{run_script, stat, supervise, until, words};
-use crate::support::Program;
+use super::{call, run_script, stat, supervise, until, url, words};
+use crate::support::{PATIENCE, Program};
 
 /// Signals a program by a signal's number.
 fn send(program: &Program, number: i32) {
-    let status = std::process::Command::new("kill").arg(format!("-{number}")).arg(program.id().to_string()).status();
+    let status = Command::new("kill").arg(format!("-{number}")).arg(program.id().to_string()).status();
     assert!(status.unwrap().success());
 }
 
@@ -34,6 +35,30 @@ fn signals_are_passed_on_to_the_group() {
         assert_eq!(lines, [number.to_string(), format!("group {number}")]);
     }
     program.signal(Signal::SIGTERM);
+    assert_eq!(program.end().code, Some(143));
+}
+
+#[test]
+fn a_flood_of_signals_holds_nothing_up() {
+    let script = "trap '' 40; trap 'echo two' USR2; echo up; while :; do sleep 100 & wait; done";
+    let mut program = supervise(&["--capture", "1"], script);
+    let url = url(&mut program);
+    assert_eq!(program.line(), "up");
+    let flood = format!("while kill -40 {}; do :; done", program.id());
+    let floods = [(); 2].map(|()| {
+        let mut command = Command::new("sh");
+        command.args(["-c", &flood]).stdin(Stdio::null());
+        Program::spawn(command)
+    });
+    for _ in 0..3 {
+        program.signal(Signal::SIGUSR2);
+        assert_eq!(program.line(), "two", "its output is passed on");
+    }
+    assert_eq!(call(&url, &["stop_process"]).0, Some(0), "its end is seen");
+    program.signal(Signal::SIGTERM);
+    assert!(program.ends_within(PATIENCE));
+    // Before the id is anybody else's.
+    drop(floods);
     assert_eq!(program.end().code, Some(143));
 }
 
@@ -68,7 +93,7 @@ fn sigterm_is_the_stop_signal_and_others_that_end_are_themselves() {
 #[test]
 fn a_signal_before_the_start_ends_us_and_nothing_is_started() {
     // It waits already when wampproc begins, which is the earliest that there is.
-    let mut command = std::process::Command::new("env");
+    let mut command = Command::new("env");
     command.args([
         "--block-signal=TERM",
         "sh",
@@ -156,7 +181,7 @@ fn the_child_has_the_mask_and_the_dispositions_that_we_were_given() {
     let own = set(&std::fs::read_to_string("/proc/self/status").unwrap(), "SigIgn") & !(1 << 12);
     let end = run_script(&[], "exec cat /proc/self/status");
     assert_eq!((set(end.text(), "SigBlk"), set(end.text(), "SigIgn")), (0, own));
-    let mut command = std::process::Command::new("env");
+    let mut command = Command::new("env");
     command.args(["--ignore-signal=HUP", "--ignore-signal=CHLD", env!("CARGO_BIN_EXE_wampproc"), "serve"]);
     command.args(["--listen", "127.0.0.1:0", "--", "cat", "/proc/self/status"]);
     let end = Program::spawn(command).end();
