@@ -18,25 +18,30 @@ pub struct Outbox {
 struct Held {
     topic: Topic,
     payload: Payload,
-    /// `None`: not published in this session. Else the requests, one for each prefix, that are not answered yet.
-    asked: Option<Vec<RequestId>>,
+    /// The prefixes under which it is to be published in this session still; `None`: under all.
+    left: Option<usize>,
+    /// The requests of this session, one for each of the others, that are not answered yet.
+    asked: Vec<RequestId>,
 }
 
 impl Outbox {
     /// Keeps an event. When there is no room for it the oldest is let go: that one comes back.
     pub fn put(&mut self, topic: Topic, payload: Payload) -> Option<(Topic, Payload)> {
         let oldest = if self.held.len() < MOST { None } else { self.held.pop_front() };
-        self.held.push_back(Held { topic, payload, asked: None });
+        self.held.push_back(Held { topic, payload, left: None, asked: Vec::new() });
         oldest.map(|held| (held.topic, held.payload))
     }
 
-    /// Publishes what was not published in this session, the oldest first. `publish` answers with the requests that
-    /// the router is to acknowledge; with `None`, when the session takes nothing now, the rest is kept for later.
-    pub fn publish(&mut self, mut publish: impl FnMut(Topic, &Payload) -> Option<Vec<RequestId>>) {
-        for held in self.held.iter_mut().filter(|held| held.asked.is_none()) {
-            held.asked = publish(held.topic, &held.payload);
-            if held.asked.is_none() {
-                break;
+    /// Publishes what was not published in this session, the oldest first, under each of so many prefixes. `publish` does so
+    /// under one, by its place, and answers with the request that the router is to acknowledge; with `None`, when the session
+    /// takes nothing now, the rest is kept for later.
+    pub fn publish(&mut self, prefixes: usize, mut publish: impl FnMut(Topic, &Payload, usize) -> Option<RequestId>) {
+        for held in &mut self.held {
+            let left = held.left.get_or_insert(prefixes);
+            while *left > 0 {
+                let Some(request) = publish(held.topic, &held.payload, prefixes - *left) else { return };
+                held.asked.push(request);
+                *left -= 1;
             }
         }
     }
@@ -45,11 +50,10 @@ impl Outbox {
     pub fn answered(&mut self, request: RequestId) -> bool {
         let mut was_ours = false;
         self.held.retain_mut(|held| {
-            let Some(asked) = &mut held.asked else { return true };
-            let before = asked.len();
-            asked.retain(|other| *other != request);
-            was_ours |= asked.len() < before;
-            !asked.is_empty()
+            let before = held.asked.len();
+            held.asked.retain(|other| *other != request);
+            was_ours |= held.asked.len() < before;
+            held.left != Some(0) || !held.asked.is_empty()
         });
         was_ours
     }
@@ -57,7 +61,7 @@ impl Outbox {
     /// The session is over: what was not acknowledged is to be published again.
     pub fn session_ended(&mut self) {
         for held in &mut self.held {
-            held.asked = None;
+            (held.left, held.asked) = (None, Vec::new());
         }
     }
 
@@ -84,9 +88,9 @@ mod tests {
     /// Publishes under one prefix, with requests from `first` on; what was published, by its payload.
     fn published(outbox: &mut Outbox, first: u64) -> Vec<String> {
         let mut seen = Vec::new();
-        outbox.publish(|_, payload| {
+        outbox.publish(1, |_, payload, _| {
             seen.push(payload.arg_texts().unwrap()[0].get().to_owned());
-            Some(vec![request(first + u64::try_from(seen.len()).unwrap() - 1)])
+            Some(request(first + u64::try_from(seen.len()).unwrap() - 1))
         });
         seen
     }
@@ -115,7 +119,7 @@ mod tests {
     #[test]
     fn an_event_is_settled_when_it_is_so_under_every_prefix() {
         let mut outbox = outbox(0..1);
-        outbox.publish(|_, _| Some(vec![request(1), request(2)]));
+        outbox.publish(2, |_, _, prefix| Some(request([1, 2][prefix])));
         assert!(outbox.answered(request(2)));
         assert!(!outbox.is_empty());
         assert!(outbox.answered(request(1)));
@@ -123,11 +127,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_session_takes_under_one_prefix_only_goes_out_under_the_other_later() {
+        let mut outbox = outbox(0..2);
+        outbox.publish(2, |_, _, prefix| [Some(request(1)), None][prefix]);
+        assert!(outbox.answered(request(1)) && !outbox.is_empty());
+        let mut places = Vec::new();
+        outbox.publish(2, |_, payload, prefix| {
+            places.push((payload.arg_texts().unwrap()[0].get().to_owned(), prefix));
+            Some(request(1 + u64::try_from(places.len()).unwrap()))
+        });
+        assert_eq!(places, [("0".to_owned(), 1), ("1".to_owned(), 0), ("1".to_owned(), 1)]);
+        assert!(outbox.answered(request(2)) && outbox.answered(request(4)) && !outbox.is_empty());
+        assert!(outbox.answered(request(3)) && outbox.is_empty());
+    }
+
+    #[test]
     fn the_newest_are_kept_and_a_session_that_takes_nothing_changes_nothing() {
         let mut outbox = outbox(0..16);
         let (topic, oldest) = outbox.put(Topic::ProcessExited, Payload::of(&16)).unwrap();
         assert_eq!((topic, oldest), (Topic::ProcessExited, Payload::of(&0)));
-        outbox.publish(|_, _| None);
+        outbox.publish(1, |_, _, _| None);
         assert_eq!(published(&mut outbox, 1).len(), 16);
         assert_eq!(outbox.clear(), 16);
         assert!(outbox.is_empty());

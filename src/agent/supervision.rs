@@ -163,20 +163,11 @@ impl Dispatcher {
     /// Publishes what is kept, if it was not in this session.
     pub(super) fn publish_held(&mut self, session: &mut Session) {
         let Self { supervision, names, status, .. } = self;
-        supervision.outbox.publish(|topic, payload| {
-            let mut asked = Vec::new();
-            for uri in names.uris(topic.name()) {
-                let options = PublishOptions { acknowledge: true, ..PublishOptions::default() };
-                match session.publish(uri, options, payload.clone()) {
-                    Ok(request) => asked.push(request),
-                    Err(reason) => {
-                        log::debug!("an event {} is not published yet: {reason}", topic.name());
-                        return None;
-                    }
-                }
-            }
-            status.events += 1;
-            Some(asked)
+        supervision.outbox.publish(names.prefixes().len(), |topic, payload, prefix| {
+            let options = PublishOptions { acknowledge: true, ..PublishOptions::default() };
+            let published = session.publish(names.uris(topic.name()).nth(prefix)?, options, payload.clone());
+            status.events += u64::from(prefix == 0 && published.is_ok());
+            published.map_err(|reason| log::debug!("an event {} is not published yet: {reason}", topic.name())).ok()
         });
     }
 }
