@@ -6,6 +6,8 @@ use nix::errno::Errno;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
+use procfs::FromRead;
+use procfs::process::StatM;
 
 use super::delay;
 use super::error::ProcessError;
@@ -57,8 +59,8 @@ pub(super) fn lack(pid: i32, source: Source) -> Option<String> {
         Source::Io => read(&format!("/proc/{pid}/io")).err(),
         Source::Descriptors => {
             refused("list", &format!("/proc/{pid}/fd"), |path| fs::read_dir(path).map(|_| ())).err().or_else(|| {
-                let status = fs::read(format!("/proc/{pid}/status")).unwrap_or_default();
-                has_lost_its_first_thread(&status).then(|| NO_FIRST_THREAD.to_owned())
+                let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+                has_lost_its_first_thread(&stat).then(|| NO_FIRST_THREAD.to_owned())
             })
         }
         Source::SmapsRollup => {
@@ -68,7 +70,7 @@ pub(super) fn lack(pid: i32, source: Source) -> Option<String> {
             // Not read: that is what costs.
             refused("open", &rollup_path(pid), |path| fs::File::open(path).map(|_| ())).err()
         }
-        Source::ResidentKinds => match status_has(pid, |status| status.rssanon) {
+        Source::ResidentKinds => match tells_kinds(pid) {
             true => None,
             false if has_memory(pid) => Some("the kernel is older than Linux 4.5".to_owned()),
             false => Some(NO_MEMORY.to_owned()),
@@ -107,9 +109,9 @@ pub(super) fn lack(pid: i32, source: Source) -> Option<String> {
 const NO_FIRST_THREAD: &str =
     "the process's first thread has ended, and the kernel tells nothing of the others' descriptors";
 
-/// Whether the first thread has ended and others run, by `/proc/PID/status`: it is a zombie then, and the process is none.
-pub(super) fn has_lost_its_first_thread(status: &[u8]) -> bool {
-    whole::status(status).is_some_and(|status| status.state.starts_with('Z') && status.threads > 1)
+/// Whether the first thread has ended and others run, by `/proc/PID/stat`: it is a zombie then, and the process is none.
+pub(super) fn has_lost_its_first_thread(stat: &[u8]) -> bool {
+    whole::stat(stat).is_some_and(|stat| stat.state == 'Z' && stat.num_threads > 1)
 }
 
 fn denied(verb: &str, pid: i32, tried: nix::Result<()>) -> Option<String> {
@@ -121,12 +123,13 @@ fn denied(verb: &str, pid: i32, tried: nix::Result<()>) -> Option<String> {
 const NO_MEMORY: &str = "the process has no memory of its own";
 
 fn has_memory(pid: i32) -> bool {
-    status_has(pid, |status| status.vmrss)
+    let statm = fs::read(format!("/proc/{pid}/statm")).unwrap_or_default();
+    StatM::from_read(&*statm).is_ok_and(|seen| seen.size > 0)
 }
 
-fn status_has(pid: i32, key: fn(&procfs::process::Status) -> Option<u64>) -> bool {
+fn tells_kinds(pid: i32) -> bool {
     let status = fs::read(format!("/proc/{pid}/status")).unwrap_or_default();
-    whole::status(&status).is_some_and(|status| key(&status).is_some())
+    whole::status(&status).is_some_and(|status| status.rssanon.is_some())
 }
 
 /// Whether the main thread does; what runs sleeps nowhere.
@@ -178,14 +181,14 @@ mod tests {
 
     #[test]
     fn a_first_thread_that_has_ended_is_told_from_an_ended_process() {
-        let status = |state: &str, threads: u32| {
-            let text = include_str!("../../tests/data/proc/status");
-            let text = text.replace("S (sleeping)", state).replace("Threads:\t3", &format!("Threads:\t{threads}"));
-            has_lost_its_first_thread(text.as_bytes())
+        let stat = |state: char, threads: u32| {
+            let text = include_str!("../../tests/data/proc/stat");
+            let text = text.replace(") S 1 4242", &format!(") {state} 1 4242"));
+            has_lost_its_first_thread(text.replace(" 20 5 3 0 ", &format!(" 20 5 {threads} 0 ")).as_bytes())
         };
-        assert!(status("Z (zombie)", 2));
-        assert!(!status("Z (zombie)", 1));
-        assert!(!status("S (sleeping)", 2));
+        assert!(stat('Z', 2));
+        assert!(!stat('Z', 1));
+        assert!(!stat('S', 2));
         assert!(!has_lost_its_first_thread(b""));
     }
 

@@ -182,7 +182,7 @@ impl Target {
     }
 
     fn has_lost_its_first_thread(&self) -> bool {
-        self.status.read(&mut Buffer::new()).is_ok_and(sources::has_lost_its_first_thread)
+        self.stat.read(&mut Buffer::new()).is_ok_and(sources::has_lost_its_first_thread)
     }
 
     /// Its descriptors, threads, regular files and sockets. What the kernel does not let us see is `None`;

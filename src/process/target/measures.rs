@@ -59,7 +59,7 @@ impl Target {
         self.truly(totals::read(&self.identity))
     }
 
-    /// Why what comes from a source is not known of it; `None` when it is. Asked of the kernel each time, 10 to 30 µs: a process may
+    /// Why what comes from a source is not known of it; `None` when it is. Asked of the kernel each time, some 10 µs: a process may
     /// change its user, or run another program.
     #[must_use]
     pub fn lacks(&self, source: Source) -> Option<String> {
