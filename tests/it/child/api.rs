@@ -154,7 +154,9 @@ fn join(router: &FakeRouter, command: &[&str]) -> (Program, Client, Vec<String>)
 #[test]
 fn more_callers_than_may_wait_for_an_end_are_told_to_come_again() {
     let router = FakeRouter::new();
-    let (_program, mut client, names) = join(&router, &["sh", "-c", "trap '' TERM; while :; do sleep 1; done"]);
+    let script = "trap '' TERM; echo deaf; while :; do sleep 1; done";
+    let (mut program, mut client, names) = join(&router, &["sh", "-c", script]);
+    assert_eq!(program.line(), "deaf");
     let number = |name: &str| 1001 + names.iter().position(|known| known.ends_with(name)).unwrap();
     let mut request = 0;
     let mut ask = |client: &mut Client, name: &str, arguments: Value| {
