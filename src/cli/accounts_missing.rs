@@ -11,12 +11,33 @@ fn missing() -> Failure {
     Failure::Usage("this program was built without logins: build it with the cargo feature \"auth\"".to_owned())
 }
 
-/// Not in this build.
-///
-/// # Errors
-/// Always.
-pub fn configure(_: &mut RouterConfig, _: &Path, _: Readers) -> Result<(), Failure> {
-    Err(missing())
+/// What clients can come by that says who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// A Unix socket.
+    UnixSocket,
+    /// TLS with a certificate of theirs.
+    Certificate,
+}
+
+/// A file of users.
+#[derive(Clone, Debug)]
+pub struct Source;
+
+impl Source {
+    /// Of no use.
+    #[must_use]
+    pub const fn new(_: &Path, _: Readers, _: &[Way]) -> Self {
+        Self
+    }
+
+    /// Not in this build.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn configure(&self, _: &mut RouterConfig) -> Result<(), Failure> {
+        Err(missing())
+    }
 }
 
 /// Not in this build.

@@ -1,11 +1,12 @@
 //! `wampproc serve`.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use super::accounts;
+use super::accounts::{self, Way};
 use super::ending;
 use super::failure::Failure;
 use super::given::{Listening, Process};
@@ -45,8 +46,10 @@ pub(super) fn run(
             config.listen = endpoints(listening)?;
         }
         config.router.realms = vec![realm.clone()];
-        if let Some(users) = &listening.users {
-            accounts::configure(&mut config.router, users, listening.readers)?;
+        let source = |file: &PathBuf| accounts::Source::new(file, listening.readers, &ways(listening));
+        let users = listening.users.as_ref().map(source);
+        if let Some(users) = &users {
+            users.configure(&mut config.router)?;
         }
         config.keepalive = keepalive;
         config.exposure = listening.exposure;
@@ -69,6 +72,13 @@ fn reload_on_hangup(flags: ServerFlags, server: TlsServer) -> Result<OnHangup, F
         Ok(()) => log::info!("the certificates were read again"),
         Err(failure) => log::error!("the certificates stay as they were: {failure}"),
     })
+}
+
+/// What clients can come by that says who they are.
+fn ways(listening: &Listening) -> Vec<Way> {
+    let by_socket = listening.endpoints.iter().any(|endpoint| matches!(endpoint, Endpoint::Unix { .. }));
+    let ways = [(Way::UnixSocket, by_socket), (Way::Certificate, listening.tls.asks_clients())];
+    ways.into_iter().filter(|(_, is_there)| *is_there).map(|(way, _)| way).collect()
 }
 
 /// Where to listen, with who may reach the Unix sockets among it.

@@ -129,6 +129,12 @@ impl ServerFlags {
         store(&mut self.authorities, file)
     }
 
+    /// Whether clients are asked for a certificate.
+    #[must_use]
+    pub const fn asks_clients(&self) -> bool {
+        self.authorities.is_some()
+    }
+
     /// What the router needs, if it is to speak TLS.
     ///
     /// # Errors

@@ -82,6 +82,12 @@ impl ServerFlags {
         Err(MISSING.to_owned())
     }
 
+    /// Never.
+    #[must_use]
+    pub const fn asks_clients(&self) -> bool {
+        false
+    }
+
     /// Nothing.
     ///
     /// # Errors

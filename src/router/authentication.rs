@@ -6,6 +6,8 @@
 //!   hash of the name and so the same each time until the router is started again; the proof is checked with the same effort,
 //!   and the answer is the same as to a wrong secret.
 //! - A wrong proof is answered later, as [`super::failures`] says, and ends the connection.
+//! - Who offers to come in without a proof (no method, `anonymous`, `local`, `tls`) is a user if the driver's evidence says so
+//!   ([`super::unproved`]), which is looked at before what is offered next. An authid narrows that down and never widens it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -15,8 +17,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::authorization::Permissions;
+use super::evidence::Evidence;
 use super::failures::Failures;
 use super::session::{Abilities, Identity, Peer};
+use super::unproved::{Vouched, method_of};
 use super::users::{Directory, MAX_AUTHID, Membership, Salted, Scram};
 use super::welcome::Entry;
 use super::{Outbox, Output, PeerId, Router};
@@ -74,6 +78,8 @@ pub(super) struct Logins {
     /// Who those said they are whose proof was wrong; `None` if they only showed a key.
     failed: HashMap<PeerId, Option<String>>,
     addresses: HashMap<PeerId, IpAddr>,
+    /// Of those of whom there is any.
+    evidence: HashMap<PeerId, Evidence>,
     failures: Failures,
 }
 
@@ -112,6 +118,16 @@ enum Proof {
     Cryptosign { key: PublicKey, challenge: [u8; CHALLENGE_LENGTH] },
 }
 
+/// How somebody logs in.
+enum Choice {
+    /// There is nothing to prove.
+    Welcome(Identity),
+    Challenge(Method),
+}
+
+/// Whom the evidence leaves a choice.
+const SEVERAL: &str = "HELLO: expected an authid, as several users may come from there without a secret, got none";
+
 /// What becomes of a HELLO.
 enum Admission {
     /// It needs no login.
@@ -138,6 +154,24 @@ impl Router {
         if let Some(logins) = &mut self.logins {
             logins.addresses.insert(peer, address);
         }
+    }
+
+    /// Whether it asks clients who they are.
+    #[must_use]
+    pub const fn has_logins(&self) -> bool {
+        self.logins.is_some()
+    }
+
+    /// What is known of a peer whatever it says; to be told before its HELLO.
+    pub fn vouch(&mut self, peer: PeerId, evidence: Evidence) {
+        if let (Some(logins), true) = (&mut self.logins, evidence != Evidence::None) {
+            logins.evidence.insert(peer, evidence);
+        }
+    }
+
+    /// Which names of certificates users log in by: those of them that a peer's certificate is for belong to its evidence.
+    pub fn certificate_names(&self) -> impl Iterator<Item = &str> {
+        self.logins.iter().flat_map(|logins| logins.users.certificate_names())
     }
 
     /// Answers a HELLO where there are users.
@@ -214,6 +248,7 @@ impl Logins {
             pending: HashMap::new(),
             failed: HashMap::new(),
             addresses: HashMap::new(),
+            evidence: HashMap::new(),
             failures: Failures::default(),
         }
     }
@@ -223,6 +258,7 @@ impl Logins {
         self.pending.remove(&peer);
         self.failed.remove(&peer);
         self.addresses.remove(&peer);
+        self.evidence.remove(&peer);
     }
 
     /// A HELLO for the realm with that index.
@@ -235,17 +271,11 @@ impl Logins {
         ids: &mut RandomIds,
     ) -> Admission {
         let users = Arc::clone(&self.users);
-        let method = match self.method(&details.authmethods) {
-            Ok(method) => method,
+        let method = match self.choose(peer, details, ids) {
+            Ok(Choice::Challenge(method)) => method,
+            Ok(Choice::Welcome(identity)) => return Admission::Welcome(identity),
             Err(error) => return Admission::Refuse(error),
         };
-        if method == Method::Anonymous {
-            let Some(Membership { name, role }) = users.anonymous() else {
-                return Admission::Refuse(denied("expected a login, got none"));
-            };
-            let permissions = Permissions::Role(Arc::clone(role));
-            return Admission::Welcome(Identity { authrole: name.clone(), ..Identity::anonymous(permissions, ids) });
-        }
         let address = self.addresses.get(&peer).copied();
         if !self.failures.may_try(address, now.mono) {
             return Admission::Refuse(too_many());
@@ -327,23 +357,35 @@ impl Logins {
         Admission::Challenge { method, extra }
     }
 
-    /// The first of the offered methods that there is.
-    fn method(&self, offered: &[String]) -> Result<Method, WampError> {
-        let anonymous = self.users.anonymous().is_some();
-        if offered.is_empty() && anonymous {
-            return Ok(Method::Anonymous);
+    /// The first of the offered methods that there is for this peer.
+    fn choose(&self, peer: PeerId, details: &HelloDetails, ids: &mut RandomIds) -> Result<Choice, WampError> {
+        let evidence = self.evidence.get(&peer).unwrap_or(&Evidence::None);
+        let vouched = self.users.vouched(evidence, details.authid.as_deref());
+        let nothing = [Method::Anonymous.name().to_owned()];
+        let offered = if details.authmethods.is_empty() { &nothing[..] } else { &details.authmethods };
+        for name in offered {
+            let is_anonymous = name == Method::Anonymous.name();
+            if is_anonymous || method_of(evidence) == Some(name) {
+                match (&vouched, self.users.anonymous()) {
+                    (Vouched::User(authid, user), _) => return Ok(Choice::Welcome(user.vouched_for(authid, evidence))),
+                    (Vouched::Several, _) => return Err(denied(SEVERAL)),
+                    (Vouched::Nobody, Some(Membership { name, role })) if is_anonymous => {
+                        let permissions = Permissions::Role(Arc::clone(role));
+                        let identity = Identity::anonymous(permissions, ids);
+                        return Ok(Choice::Welcome(Identity { authrole: name.clone(), ..identity }));
+                    }
+                    (Vouched::Nobody, _) => {}
+                }
+            } else if let Some(method) = Method::from_name(name) {
+                return Ok(Choice::Challenge(method));
+            }
         }
-        let known = offered.iter().filter_map(|name| Method::from_name(name));
-        known.into_iter().find(|method| anonymous || *method != Method::Anonymous).ok_or_else(|| {
-            let names: Vec<&str> = Method::ALL
-                .iter()
-                .filter(|method| anonymous || **method != Method::Anonymous)
-                .map(|method| method.name())
-                .collect();
-            let got = excerpt(&format!("{offered:?}"));
-            let sentence = format!("expected one of {} among authmethods, got {got}", names.join(", "));
-            WampError::new(uri::NO_AUTH_METHOD, &sentence)
-        })
+        let anonymous = self.users.anonymous().is_some();
+        let known = Method::ALL.iter().filter(|method| anonymous || **method != Method::Anonymous);
+        let names: Vec<&str> = known.map(|method| method.name()).collect();
+        let got = excerpt(&format!("{:?}", details.authmethods));
+        let sentence = format!("expected one of {} among authmethods, got {got}", names.join(", "));
+        Err(WampError::new(uri::NO_AUTH_METHOD, &sentence))
     }
 
     /// What the entry of a user that there is not would be.

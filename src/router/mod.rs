@@ -10,8 +10,8 @@
 //!
 //! and after each of them carries out what stands in the [`Outbox`], in that order.
 //!
-//! Which file has what: `welcome` lets sessions in, `authentication` asks who they are (of `users`; `failures` knows
-//! how often an address was wrong, `network` whose it is), `authorization` and `roles` say what they may do, `realm` sorts a session's messages, `departure` ends sessions. `broker`, `audience` and `retention` have publish and subscribe, `dealer` and
+//! Which file has what: `welcome` lets sessions in, `authentication` asks who they are (of `users`; `unproved` takes
+//! the driver's word for it, of which `evidence` is made; `failures` knows how often an address was wrong, `network` whose it is), `authorization` and `roles` say what they may do, `realm` sorts a session's messages, `departure` ends sessions. `broker`, `audience` and `retention` have publish and subscribe, `dealer` and
 //! `callees` registrations, `calls` the life of a call, `table`, `pattern` and `shapes` what URIs are looked up in.
 //! `meta` and `orders` have the meta API (what asks and what acts), with `arguments` and `testaments`; `session` what is
 //! known of a peer, `turn` and `timers` what handling a message may use.
@@ -26,6 +26,8 @@ mod callees;
 mod calls;
 mod dealer;
 mod departure;
+#[cfg(feature = "auth")]
+mod evidence;
 #[cfg(feature = "auth")]
 mod failures;
 mod limits;
@@ -42,6 +44,8 @@ mod table;
 mod testaments;
 mod timers;
 mod turn;
+#[cfg(feature = "auth")]
+mod unproved;
 #[cfg(feature = "auth")]
 pub mod users;
 mod welcome;
@@ -64,6 +68,8 @@ pub use authentication::LoginConfig;
 #[cfg(feature = "auth")]
 use authentication::Logins;
 pub use authorization::{Action, Anonymous};
+#[cfg(feature = "auth")]
+pub use evidence::{Evidence, Fingerprint};
 pub use limits::{Counters, LIMIT_EXCEEDED, Limits, Share};
 pub use network::network_of;
 use realm::Realm;

@@ -5,6 +5,8 @@
 //! - Ticket: a hash of few rounds only, as the router itself must make it at each login: tickets should be long
 //!   and random.
 //! - Cryptosign: public keys.
+//!
+//! Users who need no secret, because the kernel or TLS says who they are, are in `unproved`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -14,7 +16,9 @@ use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Serialize};
 
 use super::authorization::Action;
+use super::evidence::Rule;
 use super::roles::{Disclosure, Permission, Role};
+pub use super::unproved::{Account, Accounts, CertificateEntry, LocalEntry};
 use crate::wamp::auth::cryptosign::PublicKey;
 use crate::wamp::auth::limits::{
     MAX_ARGON2_MEMORY, MAX_ARGON2_WORK, MAX_PBKDF2_ITERATIONS, MAX_SALT, MIN_SCRAM_PBKDF2_ITERATIONS,
@@ -89,7 +93,7 @@ pub enum Disclosed {
 }
 
 /// A user: a role, and an entry for each way to log in.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserEntry {
     /// The role.
@@ -106,6 +110,12 @@ pub struct UserEntry {
     /// For `cryptosign`: public keys, in hex.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cryptosign: Vec<String>,
+    /// For processes of this machine, by a Unix socket, without a secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub local: Vec<LocalEntry>,
+    /// For clients with a certificate, by TLS, without a secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tls: Vec<CertificateEntry>,
 }
 
 /// What is kept of a ticket.
@@ -233,7 +243,7 @@ impl UsersFile {
 /// The users, ready to be asked about.
 #[derive(Debug)]
 pub struct Directory {
-    users: HashMap<String, User>,
+    pub(super) users: HashMap<String, User>,
     /// Who has a public key; `None` when several have it.
     owners: HashMap<PublicKey, Option<String>>,
     anonymous: Option<Membership>,
@@ -255,6 +265,8 @@ pub(super) struct User {
     pub wampcra: Option<Salted>,
     pub scram: Option<Scram>,
     pub keys: Vec<PublicKey>,
+    /// Of those who need no secret.
+    pub rules: Vec<Rule>,
 }
 
 /// A hash that PBKDF2 made, as base64 text.
@@ -280,11 +292,12 @@ pub(super) struct Shape {
 }
 
 impl Directory {
-    /// Checks a file. A role of its own replaces the built-in one of that name.
+    /// Checks a file. A role of its own replaces the built-in one of that name; `accounts` has the numbers for the names of
+    /// [`UsersFile::accounts`].
     ///
     /// # Errors
     /// [`InvalidUsers`], of the first entry that is wrong.
-    pub fn new(file: &UsersFile, built_in: BTreeMap<String, Role>) -> Result<Self, InvalidUsers> {
+    pub fn new(file: &UsersFile, built_in: BTreeMap<String, Role>, accounts: &Accounts) -> Result<Self, InvalidUsers> {
         let mut roles: BTreeMap<String, Arc<Role>> =
             built_in.into_iter().map(|(name, role)| (name, Arc::new(role))).collect();
         for (name, entries) in &file.roles {
@@ -310,7 +323,7 @@ impl Directory {
                 return Err(InvalidUsers(sentence));
             }
             let membership = membership(&entry.role, &format!("users.{authid}.role"))?;
-            let user = user(authid, entry, membership)
+            let user = user(authid, entry, membership, accounts)
                 .map_err(|sentence| InvalidUsers(format!("users.{authid}.{sentence}")))?;
             for key in &user.keys {
                 owners.entry(*key).and_modify(|owner| *owner = None).or_insert_with(|| Some(authid.clone()));
@@ -358,7 +371,7 @@ fn permission(entry: &PermissionEntry) -> Result<Permission, String> {
     Ok(Permission { uri, matching: *matching, allow: allow.clone(), deny: deny.clone(), disclose })
 }
 
-fn user(authid: &str, entry: &UserEntry, membership: Membership) -> Result<User, String> {
+fn user(authid: &str, entry: &UserEntry, membership: Membership, accounts: &Accounts) -> Result<User, String> {
     let salted = |salt: &str, iterations: u32, most: u32, hash: &str| {
         if salt.is_empty() || salt.len() as u64 > MAX_SALT {
             return Err(format!("salt: expected a text of 1 to {MAX_SALT} bytes, got {}", salt.len()));
@@ -395,6 +408,7 @@ fn user(authid: &str, entry: &UserEntry, membership: Membership) -> Result<User,
         wampcra: wampcra.transpose()?,
         scram: scram.transpose()?,
         keys: keys.collect::<Result<_, _>>()?,
+        rules: super::unproved::rules(entry, accounts)?,
     })
 }
 

@@ -297,6 +297,8 @@ impl EventLoop {
         let Some(visitor) = self.visitors.remove(&token) else { return };
         let (socket, place, mut watch) = visitor.into_parts();
         self.registry.clear_deadline(&mut watch);
+        #[cfg(feature = "auth")]
+        self.exchange.vouch(PeerId(token), |names| super::evidence::of(&socket, place, names));
         let transport = open(socket, &self.settings);
         self.counters.upgraded.add(1);
         self.exchange.open(PeerId(token), Peer::remote(transport, place, watch), now);

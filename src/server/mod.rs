@@ -6,7 +6,7 @@
 //!
 //! - `event_loop` has the turns of the thread, `registry` what it sleeps for, `deadlines` the part of that which is time;
 //! - `listener` accepts, `room` says who makes room, `visitor` is a connection up to its upgrade, with `http`, `site` and `origin`, which are pure, to say
-//!   what is answered;
+//!   what is answered; `evidence` is what it says about its other end;
 //! - `exchange` is between the router and its peers, `peer` one of them, `backpressure` what may be queued for it. The limits
 //!   and why nobody waits for ever stand there.
 
@@ -15,6 +15,8 @@ mod counters;
 mod deadlines;
 mod endpoint;
 mod event_loop;
+#[cfg(feature = "auth")]
+mod evidence;
 mod exchange;
 mod http;
 mod listener;

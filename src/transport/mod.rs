@@ -13,6 +13,7 @@ mod framed;
 pub mod keepalive;
 mod lookup;
 pub mod memory;
+pub mod peer_groups;
 pub mod rawsocket;
 pub mod socket;
 pub mod stream;

@@ -18,7 +18,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use super::socket::Socket;
-use super::tls::{Layer, TlsClient, TlsServer};
+use super::tls::{Layer, PeerCertificate, TlsClient, TlsServer};
 use crate::sync::wait::Interest;
 
 /// Bytes taken in a round.
@@ -91,6 +91,13 @@ impl Stream {
     #[must_use]
     pub fn socket(&self) -> &Socket {
         &self.rounds.socket
+    }
+
+    /// The certificate that the peer has shown, in DER: verified, and that it has the key. A router's end has one only of clients
+    /// that it asks for one.
+    #[must_use]
+    pub fn peer_certificate(&self) -> Option<PeerCertificate<'_>> {
+        self.tls.as_ref()?.peer_certificate()
     }
 
     /// Bytes read off the socket so far, with TLS as they came.

@@ -19,6 +19,10 @@ pub struct TlsServer(Never);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsError(Never);
 
+/// What a peer could show.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerCertificate<'a>(Never, std::marker::PhantomData<&'a ()>);
+
 /// What a connection would have.
 #[derive(Debug)]
 pub(super) struct Layer(Never);
@@ -57,7 +61,25 @@ impl From<TlsError> for io::Error {
     }
 }
 
+impl<'a> PeerCertificate<'a> {
+    /// The certificate in DER.
+    #[must_use]
+    pub fn der(&self) -> &'a [u8] {
+        match self.0 {}
+    }
+
+    /// Whether it is for this DNS name.
+    #[must_use]
+    pub fn is_for(&self, _: &str) -> bool {
+        match self.0 {}
+    }
+}
+
 impl Layer {
+    pub fn peer_certificate(&self) -> Option<PeerCertificate<'_>> {
+        match self.0 {}
+    }
+
     pub fn handshake(&mut self, _: &mut (impl Read + Write)) -> io::Result<()> {
         match self.0 {}
     }

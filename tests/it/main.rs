@@ -15,4 +15,6 @@ mod target;
 mod tidy;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "auth")]
+mod users;
 mod watch;

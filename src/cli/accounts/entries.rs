@@ -72,13 +72,12 @@ fn entry(users: &UsersFile, authid: &str, role: Option<&str>) -> Result<UserEntr
             return Err(Failure::Usage(sentence));
         }
     };
-    let new = UserEntry { role: String::new(), ticket: None, wampcra: None, scram: None, cryptosign: Vec::new() };
-    Ok(UserEntry { role, ..known.unwrap_or(new) })
+    Ok(UserEntry { role, ..known.unwrap_or_default() })
 }
 
 /// Writes the file, if a router would take it.
 fn save(file: &Path, users: &UsersFile) -> Result<(), Failure> {
-    Directory::new(users, super::roles::built_in())
+    Directory::new(users, super::roles::built_in(), &super::names::resolve(users)?)
         .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
     store::replace(file, &users.to_text())
 }

@@ -81,6 +81,6 @@ pub(super) const FLAGS: &[Flag] = &[
             store: Store::Path(|given, path| given.listening.tls.set_authorities(path)),
         },
         commands: &[Serve],
-        help: "Certificates in PEM: a client must show one by one of these authorities.",
+        help: "Certificates in PEM: a client must show one by one of these authorities. With --users a user may log in by it.",
     },
 ];

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, error_of};
-use crate::router::users::{CraEntry, Directory, ScramEntry, TicketEntry, UserEntry, UsersFile};
+use crate::router::users::{Accounts, CraEntry, Directory, ScramEntry, TicketEntry, UserEntry, UsersFile};
 use crate::router::{Action, Disclosure, Locality, LoginConfig, Output, PeerId, Permission, Role};
 use crate::wamp::auth::cryptosign::PrivateKey;
 use crate::wamp::auth::{Credential, Login, Method, NONCE_LENGTH, Secret, wampcra};
@@ -42,6 +42,8 @@ pub(super) fn file() -> UsersFile {
         wampcra: Some(cra_entry()),
         scram: ScramEntry::new(&secret(), [3; 16]),
         cryptosign: vec![key().public().to_string()],
+        local: Vec::new(),
+        tls: Vec::new(),
     };
     let ann = UserEntry { ticket: None, scram: None, cryptosign: Vec::new(), ..joe.clone() };
     let users = BTreeMap::from([("joe".to_owned(), joe), ("ann".to_owned(), ann)]);
@@ -60,7 +62,7 @@ pub(super) fn bench_of(file: &UsersFile) -> Bench {
     let roles = BTreeMap::from([("operator".to_owned(), operator), ("observer".to_owned(), Role::default())]);
     // Through its text, as the program does.
     let file = UsersFile::parse(&file.to_text()).unwrap();
-    let users = Arc::new(Directory::new(&file, roles).unwrap());
+    let users = Arc::new(Directory::new(&file, roles, &Accounts::default()).unwrap());
     Bench::with(|config| config.logins = Some(LoginConfig::new(users, [9; 32])))
 }
 
@@ -390,7 +392,10 @@ fn what_is_wrong_in_a_file_is_told_by_its_place() {
         let mut value: Value = serde_json::from_str(&file().to_text()).unwrap();
         change(&mut value);
         UsersFile::parse(&value.to_string())
-            .and_then(|file| Directory::new(&file, BTreeMap::from([("operator".to_owned(), Role::default())])))
+            .and_then(|file| {
+                let roles = BTreeMap::from([("operator".to_owned(), Role::default())]);
+                Directory::new(&file, roles, &Accounts::default())
+            })
             .map(|_| ())
             .map_err(|error| error.to_string())
     };

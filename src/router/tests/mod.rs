@@ -17,3 +17,5 @@ mod shared;
 #[cfg(feature = "auth")]
 mod strangers;
 mod testaments;
+#[cfg(feature = "auth")]
+mod unproved;

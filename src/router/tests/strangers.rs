@@ -44,7 +44,7 @@ fn an_authid_has_its_limit_whoever_it_is() {
     let joe = users.users.get("joe").unwrap().clone();
     users.users.insert(long, joe);
     let users = UsersFile { roles: [("operator".to_owned(), Vec::new())].into(), ..users };
-    let error = Directory::new(&users, Default::default()).unwrap_err().to_string();
+    let error = Directory::new(&users, Default::default(), &Default::default()).unwrap_err().to_string();
     assert!(error.contains("expected an authid of at most 256 bytes, got 257"), "{error}");
 }
 

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use super::counters::Counters;
 use super::peer::{Loss, Peer, Place, Stage};
 use super::registry::Registry;
+#[cfg(feature = "auth")]
+use crate::router::Evidence;
 use crate::router::{Locality, Outbox, PeerId, Router};
 use crate::sync::clock::Now;
 use crate::sync::epoll::Event;
@@ -107,6 +109,15 @@ impl Exchange {
         self.router.open(id, locality, now);
         self.wake(id);
         self.touch(id);
+    }
+
+    /// What is known of a peer that is about to be opened, if the router wants to know.
+    #[cfg(feature = "auth")]
+    pub fn vouch(&mut self, id: PeerId, evidence: impl FnOnce(&mut dyn Iterator<Item = &str>) -> Evidence) {
+        if self.router.has_logins() {
+            let evidence = evidence(&mut self.router.certificate_names());
+            self.router.vouch(id, evidence);
+        }
     }
 
     /// What the kernel says about a peer.

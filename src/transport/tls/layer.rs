@@ -8,6 +8,7 @@ use std::io::{self, IoSlice, Read, Write};
 
 use rustls::Connection;
 
+use super::certificate::PeerCertificate;
 use super::error::TlsError;
 
 /// Plain bytes that may be taken before their records are with the kernel: one full record (RFC 8446, 5.1).
@@ -66,6 +67,11 @@ impl Layer {
         // They are taken, whatever comes of this; the next call tells.
         let _ = self.push(socket);
         Ok(count)
+    }
+
+    /// The certificate that the peer has shown.
+    pub fn peer_certificate(&self) -> Option<PeerCertificate<'_>> {
+        self.connection.peer_certificates()?.first().map(PeerCertificate::new)
     }
 
     /// Hands the records that are made to the kernel. `WouldBlock`: not all.

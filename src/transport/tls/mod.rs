@@ -7,6 +7,7 @@
 //! What a connection may cost: 16 KiB of records that were made and not taken by the kernel, as much that came and was not
 //! read, and in the handshake the 64 KiB that rustls allows for a message.
 
+mod certificate;
 mod client;
 mod config;
 mod error;
@@ -15,6 +16,7 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use certificate::PeerCertificate;
 pub use client::{TlsClient, Trust};
 pub use config::{Identity, TlsConfigError};
 pub use error::TlsError;
