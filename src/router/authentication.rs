@@ -20,7 +20,7 @@ use super::authorization::Permissions;
 use super::evidence::Evidence;
 use super::failures::Failures;
 use super::session::{Abilities, Identity, Peer};
-use super::unproved::{Vouched, method_of};
+use super::unproved::Vouched;
 use super::users::{Directory, MAX_AUTHID, Membership, Salted, Scram};
 use super::welcome::Entry;
 use super::{Outbox, Output, PeerId, Router};
@@ -253,6 +253,17 @@ impl Logins {
         }
     }
 
+    /// Has other users log in: those that there were. Who is logging in and is not among them as before can prove nothing.
+    pub fn replace_users(&mut self, users: Arc<Directory>) -> Arc<Directory> {
+        let before = std::mem::replace(&mut self.users, users);
+        for Pending { authid, membership, proof, .. } in self.pending.values_mut() {
+            if !self.users.still_admits(&before, authid, proof.method().name()) {
+                *membership = None;
+            }
+        }
+        before
+    }
+
     /// The peer has joined, or is gone.
     fn forget(&mut self, peer: PeerId) {
         self.pending.remove(&peer);
@@ -365,7 +376,7 @@ impl Logins {
         let offered = if details.authmethods.is_empty() { &nothing[..] } else { &details.authmethods };
         for name in offered {
             let is_anonymous = name == Method::Anonymous.name();
-            if is_anonymous || method_of(evidence) == Some(name) {
+            if is_anonymous || evidence.method() == Some(name) {
                 match (&vouched, self.users.anonymous()) {
                     (Vouched::User(authid, user), _) => return Ok(Choice::Welcome(user.vouched_for(authid, evidence))),
                     (Vouched::Several, _) => return Err(denied(SEVERAL)),

@@ -16,6 +16,12 @@ const UNNAMED: u32 = 65534;
 /// Bytes of a name in a certificate (RFC 1035, 2.3.4).
 const LONGEST_NAME: usize = 253;
 
+/// What a login by the kernel's word is called on the wire.
+const LOCAL: &str = "local";
+
+/// And one by a certificate.
+const TLS: &str = "tls";
+
 /// What is known of a peer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Evidence {
@@ -38,6 +44,17 @@ pub enum Evidence {
         /// Which of [`super::Router::certificate_names`] the certificate is for.
         names: Vec<String>,
     },
+}
+
+impl Evidence {
+    /// What a login by it is called on the wire.
+    pub(super) const fn method(&self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Process { .. } => Some(LOCAL),
+            Self::Certificate { .. } => Some(TLS),
+        }
+    }
 }
 
 /// SHA-256 of a certificate in DER.
@@ -96,6 +113,14 @@ pub(super) enum Rule {
 }
 
 impl Rule {
+    /// What a login by it is called on the wire.
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::Process { .. } => LOCAL,
+            Self::Certificate(_) | Self::Name(_) => TLS,
+        }
+    }
+
     /// Whether it holds; the greater, the more it says about who that is.
     pub fn weight(&self, evidence: &Evidence) -> Option<u8> {
         match (self, evidence) {

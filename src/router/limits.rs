@@ -96,7 +96,7 @@ pub struct Counters {
     pub calls_lost: u64,
     /// Answers of callees that nobody waited for any more, and progressive results that nobody asked for.
     pub answers_dropped: u64,
-    /// Sessions that a meta procedure ended.
+    /// Sessions that a meta procedure ended, or other users.
     pub killed: u64,
     /// Registrations that were taken away from their callees, each callee counted.
     pub revoked: u64,

@@ -6,12 +6,14 @@
 //! - [`Router::receive`] for each message, or [`Router::violation`] for what was none,
 //! - [`Router::lost`] when a connection is gone,
 //! - [`Router::not_delivered`] for a message that it had to drop,
+//! - `Router::replace_users` when there are others (feature `auth`),
 //! - [`Router::expire`] when [`Router::next_deadline`] has come,
 //!
 //! and after each of them carries out what stands in the [`Outbox`], in that order.
 //!
 //! Which file has what: `welcome` lets sessions in, `authentication` asks who they are (of `users`; `unproved` takes
-//! the driver's word for it, of which `evidence` is made; `failures` knows how often an address was wrong, `network` whose it is), `authorization` and `roles` say what they may do, `realm` sorts a session's messages, `departure` ends sessions. `broker`, `audience` and `retention` have publish and subscribe, `dealer` and
+//! the driver's word for it, of which `evidence` is made; `failures` knows how often an address was wrong, `network` whose it is), `authorization` and `roles` say what they may do, `realm` sorts a session's messages, `departure` ends sessions, and `replacement` says which when the users are
+//! others. `broker`, `audience` and `retention` have publish and subscribe, `dealer` and
 //! `callees` registrations, `calls` the life of a call, `table`, `pattern` and `shapes` what URIs are looked up in.
 //! `meta` and `orders` have the meta API (what asks and what acts), with `arguments` and `testaments`; `session` what is
 //! known of a peer, `turn` and `timers` what handling a message may use.
@@ -36,6 +38,8 @@ mod network;
 mod orders;
 mod pattern;
 mod realm;
+#[cfg(feature = "auth")]
+mod replacement;
 mod retention;
 mod roles;
 mod session;

@@ -21,6 +21,15 @@ pub struct Role {
     disclosures: Patterns<Disclosure>,
 }
 
+/// By what it was made of.
+impl PartialEq for Role {
+    fn eq(&self, other: &Self) -> bool {
+        self.permissions == other.permissions
+    }
+}
+
+impl Eq for Role {}
+
 /// What may be done to the URIs that a pattern matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permission {

@@ -203,18 +203,9 @@ impl User {
         Identity {
             authid: authid.to_owned(),
             authrole: name,
-            authmethod: method_of(evidence).unwrap_or_default(),
+            authmethod: evidence.method().unwrap_or_default(),
             authprovider: "static",
             permissions: Permissions::Role(role),
         }
-    }
-}
-
-/// What a login by that evidence is called on the wire.
-pub(super) const fn method_of(evidence: &Evidence) -> Option<&'static str> {
-    match evidence {
-        Evidence::None => None,
-        Evidence::Process { .. } => Some("local"),
-        Evidence::Certificate { .. } => Some("tls"),
     }
 }

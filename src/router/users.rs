@@ -252,7 +252,7 @@ pub struct Directory {
 }
 
 /// A role by its name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Membership {
     pub name: String,
     pub role: Arc<Role>,
@@ -270,14 +270,14 @@ pub(super) struct User {
 }
 
 /// A hash that PBKDF2 made, as base64 text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Salted {
     pub salt: String,
     pub iterations: u32,
     pub hash: Secret,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scram {
     pub salt: String,
     pub kdf: Kdf,

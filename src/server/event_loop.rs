@@ -5,7 +5,6 @@
 //! pings.
 
 use std::collections::{BTreeMap, HashMap};
-use std::convert::Infallible;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
@@ -16,6 +15,7 @@ use super::counters::Counters;
 use super::exchange::Exchange;
 use super::http;
 use super::listener::{Accepted, Listener};
+use super::order::Order;
 use super::origin::Access;
 use super::peer::{Peer, Place};
 use super::registry::{Registry, Watch};
@@ -57,8 +57,8 @@ pub(super) struct Settings {
 /// What the thread owns.
 pub(super) struct EventLoop {
     registry: Registry,
-    /// Carries nothing; that it is closed is the sign to stop.
-    stop: Mailbox<Infallible>,
+    /// That it is closed is the sign to stop.
+    orders: Mailbox<Order>,
     bell: (Waker, Watch),
     /// Until it stops.
     listeners: BTreeMap<u64, (Listener, Watch)>,
@@ -83,7 +83,7 @@ impl EventLoop {
         settings: Settings,
         listeners: Vec<Listener>,
         exchange: Exchange,
-        (stop, bell): (Mailbox<Infallible>, Waker),
+        (orders, bell): (Mailbox<Order>, Waker),
         counters: Arc<Counters>,
     ) -> io::Result<Self> {
         let registry = Registry::new()?;
@@ -97,7 +97,7 @@ impl EventLoop {
         let watch = registry.add(bell.as_fd(), BELL)?;
         Ok(Self {
             registry,
-            stop,
+            orders,
             bell: (bell, watch),
             listeners: watched,
             visitors: HashMap::new(),
@@ -172,7 +172,11 @@ impl EventLoop {
 
     fn listen_to_bell(&mut self, now: Now) {
         self.bell.0.hush();
-        if self.stop.try_recv().is_err() && self.stopping.is_none() {
+        while let Ok(order) = self.orders.try_recv() {
+            let Some(order) = order else { return };
+            self.obey(order, now);
+        }
+        if self.stopping.is_none() {
             self.stopping = Some(now.mono + self.settings.timeouts.shutdown);
             for (_, (listener, mut watch)) in std::mem::take(&mut self.listeners) {
                 self.registry.forget(listener.fd(), &mut watch);
@@ -181,6 +185,14 @@ impl EventLoop {
                 visitor.forget(&mut self.registry);
             }
             self.exchange.shutdown(now);
+        }
+    }
+
+    #[cfg_attr(not(feature = "auth"), allow(clippy::unused_self, unused_variables))] // Then there are no orders.
+    fn obey(&mut self, order: Order, now: Now) {
+        match order {
+            #[cfg(feature = "auth")]
+            Order::Users(users) => self.exchange.replace_users(users, now),
         }
     }
 

@@ -4,7 +4,7 @@
 //! [`Server::start`] binds the port and starts the thread; the handle that comes back stops it when it goes. Everything else
 //! is private to the thread, which shares nothing with anybody but its counters:
 //!
-//! - `event_loop` has the turns of the thread, `registry` what it sleeps for, `deadlines` the part of that which is time;
+//! - `event_loop` has the turns of the thread, `order` what it is told, `registry` what it sleeps for, `deadlines` the part of that which is time;
 //! - `listener` accepts, `room` says who makes room, `visitor` is a connection up to its upgrade, with `http`, `site` and `origin`, which are pure, to say
 //!   what is answered; `evidence` is what it says about its other end;
 //! - `exchange` is between the router and its peers, `peer` one of them, `backpressure` what may be queued for it. The limits
@@ -20,6 +20,7 @@ mod evidence;
 mod exchange;
 mod http;
 mod listener;
+mod order;
 mod origin;
 mod peer;
 mod registry;
@@ -27,7 +28,6 @@ mod room;
 mod site;
 mod visitor;
 
-use std::convert::Infallible;
 use std::fmt;
 use std::hash::RandomState;
 use std::io;
@@ -53,6 +53,9 @@ pub use endpoint::Endpoint;
 use event_loop::{EventLoop, Settings};
 use exchange::{Exchange, ExchangeSettings, ROUND_TIME};
 use listener::Listener;
+#[cfg(feature = "auth")]
+pub use order::UsersControl;
+use order::{ORDERS, Order};
 use origin::Access;
 pub use origin::{AllowedOrigin, Exposure, InvalidOrigin, needs_permission};
 
@@ -150,7 +153,8 @@ pub struct Server {
     scheme: &'static str,
     counters: Arc<Counters>,
     // Before the thread: fields drop in order, and the thread ends when this is gone.
-    _stop: Post<Infallible>,
+    #[cfg_attr(not(feature = "auth"), allow(dead_code))] // Without logins there is nothing to order.
+    orders: Arc<Post<Order>>,
     _thread: Thread,
 }
 
@@ -183,7 +187,7 @@ impl Server {
             listeners.push(listener);
         }
         let bell = Waker::new()?;
-        let (stop, stopped) = mailbox(1, bell.clone());
+        let (post, orders) = mailbox(ORDERS, bell.clone());
         let counters = Arc::new(Counters::default());
         let router = Router::new(router, RandomIds::new(RandomState::new()));
         let Capacity { queued_bytes, unfinished_bytes, .. } = capacity;
@@ -193,12 +197,12 @@ impl Server {
         let access = Access::new(exposed.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip()), allow_origin);
         let access = if tls.is_some() { access.over_tls() } else { access };
         let settings = Settings { access, tls, keepalive, timeouts, capacity };
-        let mut event_loop = EventLoop::new(settings, listeners, exchange, (stopped, bell), Arc::clone(&counters))?;
+        let mut event_loop = EventLoop::new(settings, listeners, exchange, (orders, bell), Arc::clone(&counters))?;
         for memory in inside {
             event_loop.add_inside(memory, Now::read())?;
         }
         let thread = Thread::spawn("router", move || event_loop.run())?;
-        Ok(Self { addresses, paths, scheme, counters, _stop: stop, _thread: thread })
+        Ok(Self { addresses, paths, scheme, counters, orders: Arc::new(post), _thread: thread })
     }
 
     /// The TCP ports that it listens at, with the numbers that they have.
@@ -220,6 +224,13 @@ impl Server {
             });
         }
         format!("{}://{address}{}", self.scheme, site::WAMP_PATH)
+    }
+
+    /// What gives it other users.
+    #[cfg(feature = "auth")]
+    #[must_use]
+    pub fn users(&self) -> UsersControl {
+        UsersControl(Arc::downgrade(&self.orders))
     }
 
     /// What it has counted so far.

@@ -99,21 +99,21 @@ fn converse(bench: &mut Bench, peer: PeerId, session: &mut Session) -> Vec<Event
     }
 }
 
-fn log_in(bench: &mut Bench, login: &Login) -> (PeerId, Session, Vec<Event>) {
+pub(super) fn log_in(bench: &mut Bench, login: &Login) -> (PeerId, Session, Vec<Event>) {
     let peer = bench.open();
     let mut session = Session::join(Uri::from("realm1"), "test", login.attempt([7; NONCE_LENGTH]));
     let events = converse(bench, peer, &mut session);
     (peer, session, events)
 }
 
-fn joined(events: &[Event]) -> &WelcomeDetails {
+pub(super) fn joined(events: &[Event]) -> &WelcomeDetails {
     match events {
         [Event::Joined { details, .. }] => details,
         other => panic!("{other:?}"),
     }
 }
 
-fn as_user(authid: &str, method: Method, secret: Secret) -> Login {
+pub(super) fn as_user(authid: &str, method: Method, secret: Secret) -> Login {
     Login::new(credential(method, secret), Some(authid.to_owned())).unwrap()
 }
 

@@ -10,6 +10,8 @@ mod pattern;
 mod pubsub;
 mod random;
 mod registrations;
+#[cfg(feature = "auth")]
+mod replacement;
 mod retention;
 mod revocation;
 mod sessions;

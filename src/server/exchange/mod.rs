@@ -16,6 +16,8 @@ use super::peer::{Loss, Peer, Place, Stage};
 use super::registry::Registry;
 #[cfg(feature = "auth")]
 use crate::router::Evidence;
+#[cfg(feature = "auth")]
+use crate::router::users::Directory;
 use crate::router::{Locality, Outbox, PeerId, Router};
 use crate::sync::clock::Now;
 use crate::sync::epoll::Event;
@@ -284,6 +286,14 @@ impl Exchange {
             self.router.expire(now, &mut self.outbox);
             self.route(now);
         }
+    }
+
+    /// Has other users log in, and says GOODBYE to those who are not among them as before.
+    #[cfg(feature = "auth")]
+    pub fn replace_users(&mut self, users: Arc<Directory>, now: Now) {
+        let ended = self.router.replace_users(users, now, &mut self.outbox);
+        log::info!("the users are others now; that ended {ended} sessions");
+        self.route(now);
     }
 
     /// Says GOODBYE to all.
