@@ -4,8 +4,10 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::given::Account;
+use super::reload::Reloadable;
 use super::secret::Readers;
 use crate::router::RouterConfig;
+use crate::server::Server;
 
 fn missing() -> Failure {
     Failure::Usage("this program was built without logins: build it with the cargo feature \"auth\"".to_owned())
@@ -37,6 +39,12 @@ impl Source {
     /// Always.
     pub fn configure(&self, _: &mut RouterConfig) -> Result<(), Failure> {
         Err(missing())
+    }
+
+    /// Nothing.
+    #[must_use]
+    pub const fn reloadable(self, _: &Server) -> Option<Reloadable> {
+        None
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::logger;
+use super::reload::{self, Hangup};
 use crate::agent::{AgentBuilder, AgentError, Ending};
 use crate::process::Signal;
 use crate::supervisor::{ChildCommand, ChildSupervisor, Inherited, Outlets, Publication, RestartPolicy, RestartRule};
@@ -55,11 +56,12 @@ impl Child {
         !self.command.is_empty()
     }
 
-    /// Makes this process a child's supervisor, if it is to have one. Must come before any thread is started.
+    /// Makes this process a child's supervisor, if it is to have one; SIGHUP is passed on to it, or kept for that. Must come before
+    /// any thread is started.
     ///
     /// # Errors
     /// [`Failure::Usage`] for flags that mean nothing without a child; else when the kernel refuses.
-    pub fn supervise(&self) -> Result<Option<Supervised>, Failure> {
+    pub fn supervise(&self, hangup: Hangup) -> Result<Option<Supervised>, Failure> {
         let Some((program, arguments)) = self.command.split_first() else {
             return self.idle_flag().map_or(Ok(None), |flag| {
                 Err(Failure::Usage(format!("expected COMMAND behind -- with --{flag}, got none")))
@@ -67,6 +69,10 @@ impl Child {
         };
         logger::mark();
         let refused = |error| Failure::before_child(Failure::System { what: "supervise a process".to_owned(), error });
+        let on_hangup = match hangup {
+            Hangup::Usual => None,
+            Hangup::Reload => Some(reload::bell().map_err(Failure::before_child)?.clone()),
+        };
         let inherited = Inherited::block().map_err(refused)?;
         let command = ChildCommand {
             arguments: arguments.to_vec(),
@@ -77,6 +83,7 @@ impl Child {
             memory_limit: self.memory_limit,
             capture: self.capture,
             publication: self.publication,
+            on_hangup,
             ..ChildCommand::new(program)
         };
         Ok(Some(Supervised(ChildSupervisor::start(command, outlets().map_err(refused)?, inherited).map_err(refused)?)))

@@ -18,7 +18,7 @@ pub fn run<S>(
     before: impl FnOnce() -> Result<S, Failure>,
 ) -> Result<(), Failure> {
     // Before any thread.
-    if let Some(child) = process.child.supervise()? {
+    if let Some(child) = process.child.supervise(process.hangup)? {
         let builder = process.target.configure_with_child(child.configure(process.agent.configure(builder)))?;
         let agent = builder.build().map_err(|error| Failure::before_child(error.into()))?;
         let _kept = before().map_err(Failure::before_child)?;

@@ -15,6 +15,7 @@ use super::failure::Failure;
 use super::form::Form;
 use super::login::LoginFlags;
 use super::manhole::Manhole;
+use super::reload::Hangup;
 use super::secret::Readers;
 use super::target::Target;
 use super::tls;
@@ -96,7 +97,8 @@ impl Given {
     /// What `serve` and `join` are about.
     #[must_use]
     pub const fn process(&self) -> Process<'_> {
-        Process { target: &self.target, child: &self.child, agent: &self.agent, ready: self.ready }
+        let hangup = self.listening.hangup();
+        Process { target: &self.target, child: &self.child, agent: &self.agent, ready: self.ready, hangup }
     }
 }
 
@@ -111,6 +113,8 @@ pub struct Process<'a> {
     pub agent: &'a Agent,
     /// The descriptor that the ready line goes to.
     pub ready: Option<i32>,
+    /// What SIGHUP is for.
+    pub hangup: Hangup,
 }
 
 /// A realm at a router.
@@ -292,6 +296,13 @@ pub struct Listening {
     pub readers: Readers,
     /// The router's certificate, for TLS.
     pub tls: tls::ServerFlags,
+}
+
+impl Listening {
+    /// What SIGHUP is for: there are files that may change.
+    const fn hangup(&self) -> Hangup {
+        if self.users.is_some() || self.tls.is_given() { Hangup::Reload } else { Hangup::Usual }
+    }
 }
 
 impl Default for Listening {

@@ -1,4 +1,4 @@
-//! SIGHUP as the wish that files be read again, instead of one to end. The handler rings a bell; a thread hears it.
+//! SIGHUP as the wish that files be read again, instead of one to end. Whoever catches it rings a bell; a thread hears it.
 #![allow(unsafe_code)] // Setting a signal's handler has no safe binding.
 
 use std::io;
@@ -20,12 +20,53 @@ static BELL: OnceLock<Waker> = OnceLock::new();
 /// Whether the bell was rung by whoever wants the thread to end.
 static IS_OVER: AtomicBool = AtomicBool::new(false);
 
-/// For as long as it lives, SIGHUP has something done. There is one at a time in a process.
+/// What is read from files, and can be read again.
+pub struct Reloadable {
+    /// What it is, for the log: more than one.
+    pub what: &'static str,
+    /// Reads it. When that fails, all stays as it was.
+    pub read: Box<dyn Fn() -> Result<(), Failure> + Send>,
+}
+
+/// Who catches the signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Catcher {
+    /// A handler of this process.
+    Handler,
+    /// The supervisor of a child, which has all signals of this process, and rings [`bell`].
+    Supervisor,
+}
+
+/// What SIGHUP is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hangup {
+    /// Nothing of ours: it ends the program, or is the child's.
+    Usual,
+    /// Files are read again.
+    Reload,
+}
+
+/// For as long as it lives, SIGHUP has files read again. There is one at a time in a process.
 #[derive(Debug)]
 pub struct OnHangup {
     // The order of the fields is the order in which they go: the thread is told to end before it is waited for.
     _end: End,
     _thread: Thread,
+}
+
+/// What is to be rung at each SIGHUP by who catches it.
+///
+/// # Errors
+/// [`Failure::System`] when the kernel refuses a descriptor.
+pub fn bell() -> Result<&'static Waker, Failure> {
+    if BELL.get().is_none() {
+        let _ = BELL.set(Waker::new().map_err(refused)?);
+    }
+    BELL.get().ok_or_else(|| refused(io::ErrorKind::Other.into()))
+}
+
+fn refused(error: io::Error) -> Failure {
+    Failure::System { what: "catch SIGHUP".to_owned(), error }
 }
 
 #[derive(Debug)]
@@ -41,23 +82,20 @@ impl Drop for End {
 }
 
 impl OnHangup {
-    /// Does this at each SIGHUP from now on, on a thread of its own. Of several that come meanwhile one counts. (A process that
-    /// blocks the signal, to read it elsewhere, gets none.)
+    /// Reads all of these at each SIGHUP from now on, on a thread of its own. Of several that come meanwhile one counts.
     ///
     /// # Errors
     /// [`Failure::System`] when the kernel refuses the handler, a descriptor or the thread.
-    pub fn run(action: impl Fn() + Send + 'static) -> Result<Self, Failure> {
-        let refused = |error| Failure::System { what: "catch SIGHUP".to_owned(), error };
-        if BELL.get().is_none() {
-            let _ = BELL.set(Waker::new().map_err(refused)?);
-        }
-        let Some(bell) = BELL.get() else { return Err(refused(io::ErrorKind::Other.into())) };
+    pub fn run(table: Vec<Reloadable>, catcher: Catcher) -> Result<Self, Failure> {
+        let bell = bell()?;
         IS_OVER.store(false, Ordering::SeqCst);
-        let thread = Thread::spawn("reload", move || listen(bell, action)).map_err(refused)?;
+        let thread = Thread::spawn("reload", move || listen(bell, &table)).map_err(refused)?;
         let hangup = Self { _end: End, _thread: thread };
-        let handler = SigAction::new(SigHandler::Handler(ring), SaFlags::SA_RESTART, SigSet::empty());
-        // SAFETY: the handler only rings the bell, by an atomic swap and write(2), and leaves errno as it was.
-        unsafe { sigaction(Signal::SIGHUP, &handler) }.map_err(|errno| refused(errno.into()))?;
+        if catcher == Catcher::Handler {
+            let handler = SigAction::new(SigHandler::Handler(ring), SaFlags::SA_RESTART, SigSet::empty());
+            // SAFETY: the handler only rings the bell, by an atomic swap and write(2), and leaves errno as it was.
+            unsafe { sigaction(Signal::SIGHUP, &handler) }.map_err(|errno| refused(errno.into()))?;
+        }
         Ok(hangup)
     }
 }
@@ -70,7 +108,7 @@ extern "C" fn ring(_: libc::c_int) {
     Errno::set_raw(errno);
 }
 
-fn listen(bell: &Waker, action: impl Fn()) {
+fn listen(bell: &Waker, table: &[Reloadable]) {
     loop {
         match wait([(bell.as_fd(), Interest::READ)], None) {
             Ok(_) => bell.hush(),
@@ -82,6 +120,11 @@ fn listen(bell: &Waker, action: impl Fn()) {
         if IS_OVER.load(Ordering::SeqCst) {
             return;
         }
-        action();
+        for Reloadable { what, read } in table {
+            match read() {
+                Ok(()) => log::info!("the {what} were read again"),
+                Err(failure) => log::error!("the {what} stay as they were: {failure}"),
+            }
+        }
     }
 }

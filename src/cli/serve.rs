@@ -11,7 +11,7 @@ use super::ending;
 use super::failure::Failure;
 use super::given::{Listening, Process};
 use super::ready::{self, Destination};
-use super::reload::OnHangup;
+use super::reload::{Catcher, Hangup, OnHangup, Reloadable};
 use super::socket_owner;
 use super::tls::ServerFlags;
 use crate::agent::Agent;
@@ -61,17 +61,18 @@ pub(super) fn run(
             ServerError::Listen { .. } | ServerError::Resources(_) => Failure::Server(error),
         })?;
         url.get_or_init(|| server.url());
-        let reload = tls.map(|server| reload_on_hangup(listening.tls.clone(), server)).transpose()?;
+        let mut table = Vec::new();
+        table.extend(tls.map(|server| certificates(listening.tls.clone(), server)));
+        table.extend(users.and_then(|users| users.reloadable(&server)));
+        let catcher = if process.child.is_given() { Catcher::Supervisor } else { Catcher::Handler };
+        let reload = (process.hangup == Hangup::Reload).then(|| OnHangup::run(table, catcher)).transpose()?;
         Ok((server, reload))
     })
 }
 
-/// SIGHUP has the certificates read again: whoever renews them need not end anybody's session.
-fn reload_on_hangup(flags: ServerFlags, server: TlsServer) -> Result<OnHangup, Failure> {
-    OnHangup::run(move || match flags.reload(&server) {
-        Ok(()) => log::info!("the certificates were read again"),
-        Err(failure) => log::error!("the certificates stay as they were: {failure}"),
-    })
+/// Whoever renews certificates need not end anybody's session.
+fn certificates(flags: ServerFlags, server: TlsServer) -> Reloadable {
+    Reloadable { what: "certificates", read: Box::new(move || flags.reload(&server)) }
 }
 
 /// What clients can come by that says who they are.

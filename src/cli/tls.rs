@@ -129,6 +129,12 @@ impl ServerFlags {
         store(&mut self.authorities, file)
     }
 
+    /// Whether there is a certificate, so that TLS is spoken.
+    #[must_use]
+    pub const fn is_given(&self) -> bool {
+        self.certificate.is_some()
+    }
+
     /// Whether clients are asked for a certificate.
     #[must_use]
     pub const fn asks_clients(&self) -> bool {

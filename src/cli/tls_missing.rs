@@ -84,6 +84,12 @@ impl ServerFlags {
 
     /// Never.
     #[must_use]
+    pub const fn is_given(&self) -> bool {
+        false
+    }
+
+    /// Never.
+    #[must_use]
     pub const fn asks_clients(&self) -> bool {
         false
     }

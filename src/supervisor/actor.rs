@@ -14,6 +14,7 @@ use super::signals::{Came, Incoming};
 use crate::process::Signal;
 use crate::sync::mailbox::Mailbox;
 use crate::sync::wait::{Interest, earlier, until, wait_for_any};
+use crate::sync::waker::Waker;
 
 /// Time until reports that there was no room for are tried again.
 const RETRY: Duration = Duration::from_millis(10);
@@ -32,6 +33,7 @@ pub(super) struct Actor {
     pub incoming: Incoming,
     pub commands: Mailbox<Command>,
     pub leash: Leash,
+    pub on_hangup: Option<Waker>,
 }
 
 impl Actor {
@@ -120,6 +122,10 @@ impl Actor {
                 self.life.forward(signal);
                 suspend();
             }
+            libc::SIGHUP => match &self.on_hangup {
+                Some(bell) => bell.wake(),
+                None => self.life.forward(signal),
+            },
             _ => self.life.forward(signal),
         }
     }

@@ -71,12 +71,13 @@ impl ChildSupervisor {
         nix::sys::prctl::set_child_subreaper(true)?;
         let name = command.name();
         let output = if command.capture.is_some() { KeptOutput::Last } else { KeptOutput::None };
+        let on_hangup = command.on_hangup.clone();
         let incoming = Incoming::open()?;
         let life = Life::new(command, outlets, inherited, Box::new(Nowhere))?;
         let (tell, outcome) = bounded(1);
         let (commands, supervisor) = Supervisor::spawn_with("supervisor", |leash: Leash| {
             let (post, commands) = mailbox(COMMANDS, leash.bell.clone());
-            let actor = Actor { life, incoming, commands, leash };
+            let actor = Actor { life, incoming, commands, leash, on_hangup };
             let body = move || {
                 // If nobody waits, nobody needs to know.
                 let _ = tell.send(actor.run());

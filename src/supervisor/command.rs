@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::restart::RestartRule;
 use crate::process::Signal;
+use crate::sync::waker::Waker;
 
 /// A program with all that its supervision needs to know.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct ChildCommand {
     pub capture: Option<u64>,
     /// Whether its output is published.
     pub publication: Publication,
+    /// Rung at each SIGHUP, which the child does not get then.
+    pub on_hangup: Option<Waker>,
 }
 
 /// Where a child's output goes when it comes through this process: its own stdout and stderr.
@@ -64,6 +67,7 @@ impl ChildCommand {
             memory_limit: None,
             capture: None,
             publication: Publication::Off,
+            on_hangup: None,
         }
     }
 

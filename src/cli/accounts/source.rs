@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::{fill, names, roles, store};
 use crate::cli::failure::Failure;
+use crate::cli::reload::Reloadable;
 use crate::cli::secret::Readers;
 use crate::router::users::Directory;
 use crate::router::{LoginConfig, RouterConfig};
+use crate::server::Server;
 
 /// What clients can come by that says who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +38,7 @@ impl Source {
     /// Has the router ask clients who they are.
     ///
     /// # Errors
-    /// As [`Source::read`]; [`Failure::System`] without random numbers.
+    /// [`Failure::Input`] or [`Failure::Usage`] when the file cannot be used; [`Failure::System`] without random numbers.
     pub fn configure(&self, router: &mut RouterConfig) -> Result<(), Failure> {
         let directory = self.read()?;
         let mut seed = [0; 32];
@@ -45,12 +47,23 @@ impl Source {
         Ok(())
     }
 
+    /// What has the file read again, for a server that was configured so.
+    #[must_use]
+    pub fn reloadable(self, server: &Server) -> Option<Reloadable> {
+        let users = server.users();
+        let read = move || {
+            users.replace(self.read()?);
+            Ok(())
+        };
+        Some(Reloadable { what: "users", read: Box::new(read) })
+    }
+
     /// Reads the file. Rules that nobody can come by are warned of: the file may be that of several routers.
     ///
     /// # Errors
     /// [`Failure::Input`] or [`Failure::Usage`] when the file cannot be used; [`Failure::System`] when the machine cannot tell
     /// who is named in it.
-    pub fn read(&self) -> Result<Arc<Directory>, Failure> {
+    fn read(&self) -> Result<Arc<Directory>, Failure> {
         let users = store::read(&self.file, self.readers)?;
         let directory = Directory::new(&users, roles::built_in(), &names::resolve(&users)?)
             .map_err(|error| Failure::Usage(format!("--users: {}: {error}", self.file.display())))?;

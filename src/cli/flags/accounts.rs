@@ -17,7 +17,7 @@ pub(super) const FLAGS: &[Flag] = &[
         commands: &[Serve],
         help: "Who may log in, and what they may do: a file that passwd and keygen make entries of. With it --listen takes \
                any address, and nobody comes in without a login unless the file says so: for everybody, for processes of \
-               this machine by a Unix socket, or for certificates of clients.",
+               this machine by a Unix socket, or for certificates of clients. SIGHUP has it read again.",
     },
     Flag {
         long: "users",

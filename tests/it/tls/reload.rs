@@ -12,8 +12,8 @@ use crate::support::{Program, wampproc};
 struct Directory(PathBuf);
 
 impl Directory {
-    fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("wampproc-it-{}-tls-reload", std::process::id()));
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("wampproc-it-{}-tls-{name}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -37,7 +37,7 @@ impl Drop for Directory {
 
 #[test]
 fn sighup_has_certificates_read_again_and_ends_nothing() {
-    let directory = Directory::new();
+    let directory = Directory::new("reload");
     directory.put("server");
     let (chain, key) = (directory.place("pem"), directory.place("key"));
     let (mut router, authority) = serve_with(&["--listen", "127.0.0.1:0", "--tls-cert", &chain, "--tls-key", &key]);
@@ -65,4 +65,22 @@ fn sighup_has_certificates_read_again_and_ends_nothing() {
     assert_answered(&call(&url, &["--ca", &new]));
     router.signal(Signal::SIGTERM);
     assert_eq!(router.end().code, Some(0));
+}
+
+#[test]
+fn with_a_child_too_which_does_not_hear_of_it() {
+    let directory = Directory::new("child");
+    directory.put("server");
+    let (chain, key) = (directory.place("pem"), directory.place("key"));
+    let words = ["serve", "--listen", "127.0.0.1:0", "--tls-cert", &chain, "--tls-key", &key, "--", "sleep", "1000"];
+    let mut router = Program::spawn(wampproc(words));
+    let ready = router.wait_for_log("ready wss://");
+    let url = ready.split(' ').nth(1).unwrap();
+    assert_answered(&call(url, &["--ca", &file("authority.pem")]));
+    directory.put("foreign");
+    router.signal(Signal::SIGHUP);
+    router.wait_for_log("the certificates were read again");
+    assert_answered(&call(url, &["--ca", &file("stranger.pem")]));
+    router.signal(Signal::SIGTERM);
+    assert_eq!(router.end().code, Some(143));
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "tls")]
 mod certificates;
 mod local;
+mod reload;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
