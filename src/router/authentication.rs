@@ -19,6 +19,7 @@ use serde_json::json;
 use super::authorization::Permissions;
 use super::evidence::Evidence;
 use super::failures::Failures;
+use super::randomness::Randomness;
 use super::session::{Abilities, Identity, Peer};
 use super::unproved::Vouched;
 use super::users::{Directory, MAX_AUTHID, Membership, Salted, Scram};
@@ -28,7 +29,7 @@ use crate::sync::clock::Now;
 use crate::wamp::auth::cryptosign::{self, CHALLENGE_LENGTH, PrivateKey, PublicKey};
 use crate::wamp::auth::limits::MAX_NONCE;
 use crate::wamp::auth::scram::{self, Exchange, Kdf, StoredKeys};
-use crate::wamp::auth::{Method, Secret, hmac, wampcra};
+use crate::wamp::auth::{Method, Secret, wampcra};
 use crate::wamp::error::uri;
 use crate::wamp::id::RandomIds;
 use crate::wamp::options::{Dict, HelloDetails};
@@ -75,25 +76,12 @@ pub(super) struct Logins {
     /// A public key of which nobody has the private half.
     nobody: PublicKey,
     pending: HashMap<PeerId, Pending>,
-    /// Who those said they are whose proof was wrong; `None` if they only showed a key.
-    failed: HashMap<PeerId, Option<String>>,
+    /// Those whose proof was wrong.
+    failed: HashMap<PeerId, Failed>,
     addresses: HashMap<PeerId, IpAddr>,
     /// Of those of whom there is any.
     evidence: HashMap<PeerId, Evidence>,
     failures: Failures,
-}
-
-/// Random bytes: a keyed hash of a counter.
-struct Randomness {
-    key: [u8; 32],
-    drawn: u64,
-}
-
-/// Not shown: who knows the key knows every challenge to come.
-impl std::fmt::Debug for Randomness {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Randomness(not shown)")
-    }
 }
 
 /// A challenge that waits for its answer.
@@ -102,11 +90,20 @@ struct Pending {
     realm: usize,
     abilities: Abilities,
     authid: String,
-    /// What it said itself of that.
-    claimed: Option<String>,
+    /// What is said if it is wrong.
+    failed: Failed,
     /// Missing for a user that there is not.
     membership: Option<Membership>,
     proof: Proof,
+}
+
+/// What they are told of whose proof was wrong.
+#[derive(Debug)]
+struct Failed {
+    /// Who it said it is; `None` if it only showed a key.
+    claimed: Option<String>,
+    /// Whether it asked for its proof to be bound to the channel, and may have done so though it was told null.
+    bound: bool,
 }
 
 /// What the answer is checked with.
@@ -209,10 +206,13 @@ impl Router {
 
     /// Tells a peer at last that its proof was wrong.
     pub(super) fn refuse_login(&mut self, peer: PeerId, now: Now, out: &mut Outbox) {
-        let claimed = self.logins.as_ref().and_then(|logins| logins.failed.get(&peer)?.as_deref());
+        let failed = self.logins.as_ref().and_then(|logins| logins.failed.get(&peer));
         // Not whose the key is: whoever has seen it could ask for its owner.
+        let claimed = failed.and_then(|failed| failed.claimed.as_deref());
         let whom = claimed.map_or("that key".to_owned(), |authid| format!("{:?}", excerpt(authid)));
-        self.refuse(peer, denied(&format!("expected the proof of a user, got a wrong one for {whom}")), now, out);
+        let bound = failed.is_some_and(|failed| failed.bound);
+        let hint = if bound { "; it asked for channel binding, which is not offered" } else { "" };
+        self.refuse(peer, denied(&format!("expected the proof of a user, got a wrong one for {whom}{hint}")), now, out);
     }
 
     /// The peer is gone.
@@ -223,22 +223,11 @@ impl Router {
     }
 }
 
-impl Randomness {
-    fn hash(&self, what: &str, of: &[u8]) -> [u8; 32] {
-        hmac(&self.key, &[what.as_bytes(), b"\0", of])
-    }
-
-    fn draw(&mut self) -> [u8; 32] {
-        self.drawn += 1;
-        self.hash("draw", &self.drawn.to_be_bytes())
-    }
-}
-
 impl Logins {
     pub fn new(config: &LoginConfig) -> Self {
         let LoginConfig { users, seed, timeout } = config;
         let (users, timeout) = (Arc::clone(users), *timeout);
-        let randomness = Randomness { key: *seed, drawn: 0 };
+        let randomness = Randomness::new(*seed);
         let nobody = PrivateKey::from_seed(&randomness.hash("cryptosign", b"")).public();
         Self {
             timeout,
@@ -311,13 +300,13 @@ impl Logins {
             Method::Anonymous | Method::Ticket => {
                 let known = user.and_then(|user| user.ticket.clone());
                 let is_known = known.is_some();
-                let decoy = self.decoy("ticket", &authid, users.shape.ticket_iterations);
+                let decoy = self.randomness.decoy("ticket", &authid, users.shape.ticket_iterations);
                 (Proof::Ticket(known.unwrap_or(decoy)), Dict::new(), is_known)
             }
             Method::WampCra => {
                 let known = user.and_then(|user| user.wampcra.clone());
                 let is_known = known.is_some();
-                let decoy = self.decoy("wampcra", &authid, users.shape.cra_iterations);
+                let decoy = self.randomness.decoy("wampcra", &authid, users.shape.cra_iterations);
                 let Salted { salt, iterations, hash: key } = known.unwrap_or(decoy);
                 let nonce = scram::base64(&self.randomness.draw());
                 let challenge = json!({
@@ -338,7 +327,7 @@ impl Logins {
                 };
                 let known = user.and_then(|user| user.scram.clone());
                 let is_known = known.is_some();
-                let Scram { salt, kdf, keys } = known.unwrap_or(self.scram_decoy(&authid, users.shape.kdf));
+                let Scram { salt, kdf, keys } = known.unwrap_or(self.randomness.scram_decoy(&authid, users.shape.kdf));
                 let drawn = self.randomness.draw();
                 let nonce = joined(client, drawn.get(..NONCE_LENGTH).unwrap_or(&drawn));
                 let iterations = kdf.iterations();
@@ -363,8 +352,10 @@ impl Logins {
             }
         };
         let membership = user.filter(|_| known).map(|user| user.membership.clone());
-        let (abilities, claimed) = (Abilities::of(&details.roles), details.authid.clone());
-        self.pending.insert(peer, Pending { realm, abilities, authid, claimed, membership, proof });
+        let bound = details.authextra.as_ref().and_then(|extra| extra.get("channel_binding"));
+        let bound = bound.is_some_and(|kind| !kind.is_null() && kind != "");
+        let (abilities, failed) = (Abilities::of(&details.roles), Failed { claimed: details.authid.clone(), bound });
+        self.pending.insert(peer, Pending { realm, abilities, authid, failed, membership, proof });
         Admission::Challenge { method, extra }
     }
 
@@ -399,19 +390,6 @@ impl Logins {
         Err(WampError::new(uri::NO_AUTH_METHOD, &sentence))
     }
 
-    /// What the entry of a user that there is not would be.
-    fn decoy(&self, what: &str, authid: &str, iterations: u32) -> Salted {
-        let salt = self.randomness.hash(what, authid.as_bytes());
-        let hash = scram::base64(&self.randomness.hash("hash", authid.as_bytes()));
-        Salted { salt: scram::base64(salt.get(..16).unwrap_or(&salt)), iterations, hash: Secret::new(hash) }
-    }
-
-    fn scram_decoy(&self, authid: &str, kdf: Kdf) -> Scram {
-        let Salted { salt, .. } = self.decoy("scram", authid, kdf.iterations());
-        let hash = |what| self.randomness.hash(what, authid.as_bytes());
-        Scram { salt, kdf, keys: StoredKeys { stored: hash("stored"), server: hash("server") } }
-    }
-
     /// An AUTHENTICATE of a challenged peer.
     fn authenticate(&mut self, peer: PeerId, signature: &Secret, now: Instant) -> Verdict {
         let address = self.addresses.get(&peer).copied();
@@ -420,7 +398,7 @@ impl Logins {
         if !self.failures.may_try(address, now) {
             return Verdict::Refuse(too_many());
         }
-        if let Some(Pending { realm, abilities, authid, claimed, membership, proof }) = pending {
+        if let Some(Pending { realm, abilities, authid, failed, membership, proof }) = pending {
             let proved = proof.check(&authid, signature);
             if let (Some(authextra), Some(Membership { name, role })) = (proved, membership) {
                 let (authmethod, permissions) = (proof.method().name(), Permissions::Role(role));
@@ -428,7 +406,7 @@ impl Logins {
                 let authextra = Some(authextra).filter(|extra| !extra.is_empty());
                 return Verdict::Welcome(Box::new(Entry { authextra, ..Entry::new(realm, abilities, identity) }));
             }
-            self.failed.insert(peer, claimed);
+            self.failed.insert(peer, failed);
         }
         Verdict::Fail(self.failures.failed(address, now))
     }

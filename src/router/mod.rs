@@ -11,7 +11,7 @@
 //!
 //! and after each of them carries out what stands in the [`Outbox`], in that order.
 //!
-//! Which file has what: `welcome` lets sessions in, `authentication` asks who they are (of `users`; `unproved` takes
+//! Which file has what: `welcome` lets sessions in, `authentication` asks who they are (of `users`, with `randomness`; `unproved` takes
 //! the driver's word for it, of which `evidence` is made; `failures` knows how often an address was wrong, `network` whose it is), `authorization` and `roles` say what they may do, `realm` sorts a session's messages, `departure` ends sessions, and `replacement` says which when the users are
 //! others. `broker`, `audience` and `retention` have publish and subscribe, `dealer` and
 //! `callees` registrations, `calls` the life of a call, `table`, `pattern` and `shapes` what URIs are looked up in.
@@ -37,6 +37,8 @@ mod meta;
 mod network;
 mod orders;
 mod pattern;
+#[cfg(feature = "auth")]
+mod randomness;
 mod realm;
 #[cfg(feature = "auth")]
 mod replacement;

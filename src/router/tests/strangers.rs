@@ -6,9 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, HELLO, error_of};
-use super::logins::{bench_of, file, key, secret};
+use super::logins::{bench_of, file, joined, key, log_in, secret};
 use crate::router::users::{Directory, UsersFile};
 use crate::router::{Locality, PeerId};
+use crate::wamp::auth::cryptosign::PrivateKey;
+use crate::wamp::auth::{Credential, Login};
+use crate::wamp::options::Dict;
 
 fn hello(details: Value) -> String {
     let mut details = details;
@@ -113,4 +116,25 @@ fn a_testament_tells_whose_it_is_if_the_role_says_so() {
     assert_eq!(got[0][0], 50, "{got:?}");
     bench.lose(peer);
     assert_eq!(bench.got(heir)[0][3]["publisher_authid"], "joe");
+}
+
+#[test]
+fn who_asks_for_channel_binding_is_told_null_and_why_a_proof_bound_so_is_wrong() {
+    for (kind, hint) in [
+        (json!("tls-unique"), "; it asked for channel binding, which is not offered"),
+        (json!(null), ""),
+        (json!(""), ""),
+    ] {
+        let mut bench = bench_of(&file());
+        let extra = Dict::from_iter([("channel_binding".to_owned(), kind)]);
+        let login = |key| Login::new(Credential::Cryptosign(key), Some("joe".to_owned())).unwrap();
+        // Our own client takes null alone for an answer.
+        let (_, _, events) = log_in(&mut bench, &login(key()).authextra(extra.clone()));
+        joined(&events);
+        let (peer, _, _) = log_in(&mut bench, &login(PrivateKey::from_seed(&[6; 32])).authextra(extra));
+        bench.wait(Duration::from_secs(1));
+        let message = format!("expected the proof of a user, got a wrong one for \"joe\"{hint}");
+        let refusal = json!([3, {"message": message}, "wamp.error.authentication_denied"]);
+        assert_eq!(bench.got(peer), [refusal, json!("close")]);
+    }
 }

@@ -54,13 +54,15 @@ impl<'a> Challenge<'a> {
         Err(Rejection::Refusal(format!("CHALLENGE: {key}: expected {least} to {most}, got {number}")))
     }
 
-    /// There must be no binding to a channel, because none was asked for.
+    /// There must be no binding to a channel, because there is none.
     pub fn check_unbound(&self) -> Result<(), Rejection> {
         match self.get("channel_binding") {
             None => Ok(()),
             Some(value) if value.as_str() == Some("") => Ok(()),
             Some(value) => {
-                Err(violation("channel_binding", "null, as none was asked for", &excerpt(&value.to_string())))
+                let got = excerpt(&value.to_string());
+                let sentence = format!("CHALLENGE: channel_binding: expected null, as none is offered, got {got}");
+                Err(Rejection::Refusal(sentence))
             }
         }
     }

@@ -111,7 +111,7 @@ fn challenges_that_are_none_are_not_signed() {
         (json!({"challenge": "0".repeat(66)}), "challenge: expected at most 64 bytes, got 66"),
         (
             json!({"challenge": "0".repeat(64), "channel_binding": "tls-unique"}),
-            "channel_binding: expected null, as none was asked for, got \"tls-unique\"",
+            "channel_binding: expected null, as none is offered, got \"tls-unique\"",
         ),
     ] {
         assert_eq!(respond(extra), Err(format!("CHALLENGE: {sentence}")));

@@ -8,7 +8,9 @@
 //! - A client offers the one method that it was told to use: a router cannot choose one that shows more of the secret.
 //! - Whatever a router asks for has a limit, so that none can keep a client computing or take its memory.
 //! - By SCRAM the router proves that it knows the secret too; a WELCOME without that proof is refused.
-//! - `tls-unique` is no binding to a channel any more since TLS 1.3 (RFC 9266) and is not offered.
+//! - No binding to a channel is offered: WAMP has `tls-unique` alone, which TLS 1.3 does not have (RFC 9266) and rustls does not
+//!   tell of TLS 1.2. A router that asks for one is refused; a client that asks for one is told null, and when its proof is
+//!   wrong then, why that may be.
 
 mod attempt;
 #[cfg(feature = "auth")]

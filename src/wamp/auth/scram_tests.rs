@@ -151,7 +151,7 @@ fn what_a_hostile_router_asks_is_refused_with_expected_and_got() {
         (
             "channel_binding",
             json!("tls-unique"),
-            "channel_binding: expected null, as none was asked for, got \"tls-unique\"".to_owned(),
+            "channel_binding: expected null, as none is offered, got \"tls-unique\"".to_owned(),
         ),
     ] {
         let mut extra = dict(good.clone());

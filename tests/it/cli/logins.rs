@@ -169,6 +169,29 @@ fn a_router_that_asks_for_too_much_is_refused_exit_4() {
     assert_end(&program.end(), 4, "", &refusal);
 }
 
+#[cfg(feature = "auth")]
+#[test]
+fn a_router_that_wants_the_login_bound_to_the_channel_is_refused_exit_4() {
+    let key = SecretFile::new("bound", &"07".repeat(32));
+    let challenge = json!({"challenge": "0".repeat(64), "channel_binding": "tls-unique"});
+    for words in [&["call", "a.b"][..], &["join"]] {
+        let router = FakeRouter::new();
+        let url = router.url().to_string();
+        let place = if words[0] == "join" { vec![url.as_str()] } else { vec!["--url", &url] };
+        let login = ["--auth", "cryptosign", "--authid", "joe", "--secret-file", key.path(), "--log-level", "off"];
+        let program = Program::spawn(wampproc([words, &place, &login].concat()));
+        let mut client = router.accept();
+        assert_eq!(client.expect(1)[2]["authextra"].get("channel_binding"), None, "it is not asked for");
+        client.send(&json!([4, "cryptosign", challenge]));
+        let sentence = "CHALLENGE: channel_binding: expected null, as none is offered, got \"tls-unique\"";
+        assert_eq!(client.expect(3), json!([3, {"message": sentence}, "wamp.error.authentication_failed"]));
+        client.expect_end();
+        let refusal =
+            format!("wampproc: the router refuses the session: wamp.error.authentication_failed: {sentence}\n");
+        assert_end(&program.end(), 4, "", &refusal);
+    }
+}
+
 #[test]
 fn a_refused_login_ends_join_at_once() {
     let file = SecretFile::new("join", SECRET);
