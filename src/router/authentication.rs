@@ -20,7 +20,7 @@ use super::authorization::Permissions;
 use super::evidence::Evidence;
 use super::failures::Failures;
 use super::randomness::Randomness;
-use super::session::{Abilities, Identity, Peer};
+use super::session::{Abilities, Identity, Peer, STATIC};
 use super::unproved::Vouched;
 use super::users::{Directory, MAX_AUTHID, Membership, Salted, Scram};
 use super::welcome::Entry;
@@ -312,7 +312,7 @@ impl Logins {
                 let challenge = json!({
                     "authid": authid,
                     "authmethod": method.name(),
-                    "authprovider": "static",
+                    "authprovider": STATIC,
                     "nonce": nonce,
                     "timestamp": now.wall,
                 })
@@ -367,9 +367,15 @@ impl Logins {
         let offered = if details.authmethods.is_empty() { &nothing[..] } else { &details.authmethods };
         for name in offered {
             let is_anonymous = name == Method::Anonymous.name();
-            if is_anonymous || evidence.method() == Some(name) {
+            let unproved = [Some(Method::Anonymous.name()), evidence.method()];
+            if let Some(authmethod) = unproved.into_iter().flatten().find(|own| own == name) {
                 match (&vouched, self.users.anonymous()) {
-                    (Vouched::User(authid, user), _) => return Ok(Choice::Welcome(user.vouched_for(authid, evidence))),
+                    (Vouched::User { authid, user, by }, _) => {
+                        let Membership { name, role } = user.membership.clone();
+                        let (authid, permissions) = ((*authid).to_owned(), Permissions::Role(role));
+                        let identity = Identity { authid, authrole: name, authmethod, authprovider: by, permissions };
+                        return Ok(Choice::Welcome(identity));
+                    }
                     (Vouched::Several, _) => return Err(denied(SEVERAL)),
                     (Vouched::Nobody, Some(Membership { name, role })) if is_anonymous => {
                         let permissions = Permissions::Role(Arc::clone(role));
@@ -402,7 +408,7 @@ impl Logins {
             let proved = proof.check(&authid, signature);
             if let (Some(authextra), Some(Membership { name, role })) = (proved, membership) {
                 let (authmethod, permissions) = (proof.method().name(), Permissions::Role(role));
-                let identity = Identity { authid, authrole: name, authmethod, authprovider: "static", permissions };
+                let identity = Identity { authid, authrole: name, authmethod, authprovider: STATIC, permissions };
                 let authextra = Some(authextra).filter(|extra| !extra.is_empty());
                 return Verdict::Welcome(Box::new(Entry { authextra, ..Entry::new(realm, abilities, identity) }));
             }

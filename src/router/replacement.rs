@@ -31,7 +31,7 @@ impl Router {
         for realm in realms {
             let victims = realm.sessions.peers_where(|session| {
                 let who = &session.identity;
-                session.locality == Locality::Remote && !users.still_admits(&before, &who.authid, who.authmethod)
+                session.locality == Locality::Remote && !users.still_admits(&before, &who.authid, who.way())
             });
             ended += victims.len();
             realm.kill(&victims, &farewell, Notice::Full, &mut turn);
@@ -41,9 +41,9 @@ impl Router {
 }
 
 impl Directory {
-    /// Whether who came in by the entries of `before` comes in by these too, as the same.
-    pub(super) fn still_admits(&self, before: &Self, authid: &str, method: &str) -> bool {
-        let known = Method::from_name(method);
+    /// Whether who came in by an entry of `before` comes in by it still, as the same: by the entry of a method, or what vouched.
+    pub(super) fn still_admits(&self, before: &Self, authid: &str, way: &str) -> bool {
+        let known = Method::from_name(way);
         if known == Some(Method::Anonymous) {
             return self.anonymous().is_some() && self.anonymous() == before.anonymous();
         }
@@ -54,7 +54,7 @@ impl Directory {
             Some(Method::WampCra) => now.wampcra == then.wampcra,
             Some(Method::Scram) => now.scram == then.scram,
             Some(Method::Cryptosign) => then.keys.iter().all(|key| now.keys.contains(key)),
-            None => then.rules_of(method).all(|rule| now.rules.contains(rule)),
+            None => then.rules_of(way).all(|rule| now.rules.contains(rule)),
         };
         is_as_it_was && now.membership == then.membership
     }

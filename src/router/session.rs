@@ -50,6 +50,9 @@ impl Peer {
     }
 }
 
+/// What lets everybody in but those that the driver vouches for: an entry of a file, or that none is needed.
+pub(super) const STATIC: &str = "static";
+
 /// Who a session is, as its WELCOME said.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
@@ -80,7 +83,13 @@ impl Identity {
             authid.extend(LETTERS.get((number % 26) as usize).map(|letter| char::from(*letter)));
             number /= 26;
         }
-        Self { authid, authrole: "anonymous".to_owned(), authmethod: "anonymous", authprovider: "static", permissions }
+        Self { authid, authrole: "anonymous".to_owned(), authmethod: "anonymous", authprovider: STATIC, permissions }
+    }
+
+    /// By what it came in, which the method that it offered does not say when the driver vouched for it: then by that.
+    #[cfg(feature = "auth")]
+    pub fn way(&self) -> &'static str {
+        if self.authprovider == STATIC { self.authmethod } else { self.authprovider }
     }
 }
 

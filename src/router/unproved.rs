@@ -1,5 +1,6 @@
 //! Logins without a secret: the entries of the file of users that say who the kernel or TLS must vouch for, and who comes in by
-//! them. Such a user is let in by `anonymous`, or by the name of what vouches: `local` or `tls`, as which WELCOME has it.
+//! them. Such a user is let in by `anonymous`, or by the name of what vouches: `local` or `tls`. WELCOME has the method that the
+//! client offered, because there are clients that leave when it is another (autobahn-python), and as provider what vouches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,10 +8,8 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::authorization::Permissions;
 use super::evidence::{self, Evidence, Fingerprint, Rule};
-use super::session::Identity;
-use super::users::{Directory, Membership, User, UserEntry, UsersFile};
+use super::users::{Directory, User, UserEntry, UsersFile};
 use crate::wamp::excerpt;
 
 /// A process of this machine, by a Unix socket.
@@ -137,7 +136,8 @@ pub(super) fn rules(entry: &UserEntry, accounts: &Accounts) -> Result<Vec<Rule>,
 pub(super) enum Vouched<'a> {
     /// None of the users.
     Nobody,
-    User(&'a str, &'a User),
+    /// That one, by what vouches.
+    User { authid: &'a str, user: &'a User, by: &'static str },
     /// The evidence does not say which of them.
     Several,
 }
@@ -146,18 +146,16 @@ impl Directory {
     /// Whose rules hold; only that user's, if one is named. Of several users the one whose rule says more: a user of the machine
     /// more than a group, a certificate more than a name.
     pub(super) fn vouched(&self, evidence: &Evidence, authid: Option<&str>) -> Vouched<'_> {
-        if *evidence == Evidence::None {
-            return Vouched::Nobody;
-        }
+        let Some(by) = evidence.method() else { return Vouched::Nobody };
         if let Some(authid) = authid {
             let user = self.users.get_key_value(authid).filter(|(_, user)| user.weight(evidence).is_some());
-            return user.map_or(Vouched::Nobody, |(authid, user)| Vouched::User(authid, user));
+            return user.map_or(Vouched::Nobody, |(authid, user)| Vouched::User { authid, user, by });
         }
         let (mut best, mut found) = (None, Vouched::Nobody);
         for (authid, user) in &self.users {
             let weight = user.weight(evidence);
             if weight > best {
-                (best, found) = (weight, Vouched::User(authid, user));
+                (best, found) = (weight, Vouched::User { authid, user, by });
             } else if weight.is_some() && weight == best {
                 found = Vouched::Several;
             }
@@ -195,17 +193,5 @@ impl Directory {
 impl User {
     fn weight(&self, evidence: &Evidence) -> Option<u8> {
         self.rules.iter().filter_map(|rule| rule.weight(evidence)).max()
-    }
-
-    /// Who somebody is then that there is this evidence of.
-    pub(super) fn vouched_for(&self, authid: &str, evidence: &Evidence) -> Identity {
-        let Membership { name, role } = self.membership.clone();
-        Identity {
-            authid: authid.to_owned(),
-            authrole: name,
-            authmethod: evidence.method().unwrap_or_default(),
-            authprovider: "static",
-            permissions: Permissions::Role(role),
-        }
     }
 }

@@ -74,25 +74,26 @@ fn welcomed(bench: &mut Bench, evidence: &Evidence, details: &Value) -> [String;
 fn who_is_vouched_for_comes_in_whichever_way_it_offers_none() {
     let mut bench = bench(&users());
     for (evidence, own, expected) in [
-        (process(1000, 100, &[]), "local", ["pump", "a", "local", "static"]),
+        (process(1000, 100, &[]), "local", ["pump", "a", "local"]),
         // A user says more than a group.
-        (process(1000, 50, &[10]), "local", ["pump", "a", "local", "static"]),
-        (process(2000, 50, &[]), "local", ["staff", "b", "local", "static"]),
-        (process(2000, 100, &[4, 10]), "local", ["staff", "b", "local", "static"]),
-        (certificate(b"abc", &[]), "tls", ["board", "a", "tls", "static"]),
+        (process(1000, 50, &[10]), "local", ["pump", "a", "local"]),
+        (process(2000, 50, &[]), "local", ["staff", "b", "local"]),
+        (process(2000, 100, &[4, 10]), "local", ["staff", "b", "local"]),
+        (certificate(b"abc", &[]), "tls", ["board", "a", "tls"]),
         // And a certificate more than a name.
-        (certificate(b"abc", &["board-7.example"]), "tls", ["board", "a", "tls", "static"]),
-        (certificate(b"abd", &["board-7.example"]), "tls", ["fleet", "b", "tls", "static"]),
+        (certificate(b"abc", &["board-7.example"]), "tls", ["board", "a", "tls"]),
+        (certificate(b"abd", &["board-7.example"]), "tls", ["fleet", "b", "tls"]),
     ] {
-        for details in [
-            json!({}),
-            json!({"authmethods": []}),
-            json!({"authmethods": ["anonymous"]}),
-            json!({"authmethods": [own]}),
-            json!({"authmethods": ["unheard-of", own, "ticket"]}),
-            json!({"authmethods": ["anonymous"], "authid": expected[0]}),
+        for (details, method) in [
+            (json!({}), "anonymous"),
+            (json!({"authmethods": []}), "anonymous"),
+            (json!({"authmethods": ["anonymous"]}), "anonymous"),
+            (json!({"authmethods": [own]}), own),
+            (json!({"authmethods": ["unheard-of", own, "ticket", "anonymous"]}), own),
+            (json!({"authmethods": ["anonymous", own], "authid": expected[0]}), "anonymous"),
         ] {
-            assert_eq!(welcomed(&mut bench, &evidence, &details), expected, "{details}");
+            let [authid, role, by] = expected;
+            assert_eq!(welcomed(&mut bench, &evidence, &details), [authid, role, method, by], "{details}");
         }
     }
     bench.wait(Duration::from_secs(60));
@@ -179,17 +180,17 @@ fn anonymous_stays_who_the_file_says_for_those_without_a_rule() {
     let mut file = users();
     file["anonymous"] = json!("b");
     let mut bench = bench(&file);
-    for (evidence, details, method) in [
+    for (evidence, details, by) in [
         (process(1000, 1, &[]), json!({}), "local"),
-        (process(1001, 1, &[]), json!({}), "anonymous"),
-        (Evidence::None, json!({"authmethods": ["anonymous"]}), "anonymous"),
+        (process(1001, 1, &[]), json!({}), "static"),
+        (Evidence::None, json!({"authmethods": ["anonymous"]}), "static"),
         // An authid that is somebody else's is as good as none.
-        (process(1000, 1, &[]), json!({"authid": "staff"}), "anonymous"),
-        (certificate(b"x", &[]), json!({}), "anonymous"),
+        (process(1000, 1, &[]), json!({"authid": "staff"}), "static"),
+        (certificate(b"x", &[]), json!({}), "static"),
     ] {
-        let [authid, role, got, _] = welcomed(&mut bench, &evidence, &details);
-        assert_eq!(got, method, "{evidence:?} {details}");
-        assert!(method == "local" || (role == "b" && authid.len() == 14), "{authid} {role}");
+        let [authid, role, method, got] = welcomed(&mut bench, &evidence, &details);
+        assert_eq!((method.as_str(), got.as_str()), ("anonymous", by), "{evidence:?} {details}");
+        assert!(by == "local" || (role == "b" && authid.len() == 14), "{authid} {role}");
     }
     // By its own name it means that and nothing less.
     let got = hello(&mut bench, &process(1001, 1, &[]), &json!({"authmethods": ["local"]}));

@@ -48,7 +48,7 @@ fn a_client_with_a_certificate_logs_in_without_a_secret() {
         assert!(agent.line().starts_with(&format!("ready {url}")));
         let known = session_of("agent", &url, &shown);
         let told = ["authid", "authrole", "authmethod", "authprovider"].map(|key| known[key].as_str().unwrap());
-        assert_eq!(told, ["board", "agent", "tls", "static"], "{known}");
+        assert_eq!(told, ["board", "agent", "anonymous", "tls"], "{known}");
         let asked = ["--auth", "anonymous", "--authid", "stranger"];
         let end = call(&url, &[&["wamp.session.count"], &asked[..], &shown].concat());
         assert_refused(&end, "wamp.error.no_auth_method");

@@ -34,7 +34,7 @@ fn a_process_of_a_user_or_group_logs_in_without_a_secret() {
     assert_eq!(agent.line(), format!("ready {unix} realm1"));
     let known = session_of("agent", &unix, &[]);
     let told = ["authid", "authrole", "authmethod", "authprovider"].map(|key| known[key].as_str().unwrap());
-    assert_eq!(told, ["pump", "agent", "local", "static"], "{known}");
+    assert_eq!(told, ["pump", "agent", "anonymous", "local"], "{known}");
     assert!(value(&call(&unix, &["crossbar.worker.pump.uptime"])).is_number());
     let end = call(&unix, &["wamp.session.count", "--auth", "anonymous", "--authid", "pump"]);
     assert_eq!(end.code, Some(1));
