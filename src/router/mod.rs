@@ -11,12 +11,13 @@
 //!
 //! and after each of them carries out what stands in the [`Outbox`], in that order.
 //!
-//! Which file has what: `welcome` lets sessions in, `authentication` asks who they are (of `users`, with `randomness`; `unproved` takes
-//! the driver's word for it, of which `evidence` is made; `failures` knows how often an address was wrong, `network` whose it is), `authorization` and `roles` say what they may do, `realm` sorts a session's messages, `departure` ends sessions, and `replacement` says which when the users are
-//! others. `broker`, `audience` and `retention` have publish and subscribe, `dealer` and
-//! `callees` registrations, `calls` the life of a call, `table`, `pattern` and `shapes` what URIs are looked up in.
-//! `meta` and `orders` have the meta API (what asks and what acts), with `arguments` and `testaments`; `session` what is
-//! known of a peer, `turn` and `timers` what handling a message may use.
+//! Which file has what: `welcome` lets sessions in, `authentication` asks who they are (of `users`, with `randomness`;
+//! `unproved` takes the driver's word for it, which is `evidence`, by `rules`; `failures` knows how often an address was
+//! wrong, `network` whose it is), `authorization` and `roles` say what they may do, `realm` sorts a session's messages,
+//! `departure` ends sessions, and `replacement` says which when the users are others. `broker`, `audience` and `retention`
+//! have publish and subscribe, `dealer` and `callees` registrations, `calls` the life of a call, `table`, `pattern` and
+//! `shapes` what URIs are looked up in. `meta` and `orders` have the meta API (what asks and what acts), with `arguments`
+//! and `testaments`; `session` what is known of a peer, `turn` and `timers` what handling a message may use.
 
 mod arguments;
 mod audience;
@@ -44,6 +45,8 @@ mod realm;
 mod replacement;
 mod retention;
 mod roles;
+#[cfg(feature = "auth")]
+mod rules;
 mod session;
 mod shapes;
 mod table;

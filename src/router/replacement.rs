@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::departure::{Farewell, Notice};
-use super::evidence::Rule;
+use super::rules::Rule;
 use super::session::Locality;
 use super::users::{Directory, User};
 use super::{Outbox, Router};

@@ -6,9 +6,9 @@
 //!   and random.
 //! - Cryptosign: public keys.
 //!
-//! Users who need no secret, because the kernel or TLS says who they are, are in `unproved`.
+//! Users who need no secret, because the kernel or TLS says who they are, have `rules`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Serialize};
 
 use super::authorization::Action;
-use super::evidence::Rule;
 use super::roles::{Disclosure, Permission, Role};
-pub use super::unproved::{Account, Accounts, CertificateEntry, LocalEntry};
+use super::rules::Rule;
+pub use super::rules::{Account, Accounts, CertificateEntry, LocalEntry};
 use crate::wamp::auth::cryptosign::PublicKey;
 use crate::wamp::auth::limits::{
     MAX_ARGON2_MEMORY, MAX_ARGON2_WORK, MAX_PBKDF2_ITERATIONS, MAX_SALT, MIN_SCRAM_PBKDF2_ITERATIONS,
@@ -232,12 +232,23 @@ impl UsersFile {
         })
     }
 
+    /// The names of users and of groups whose numbers [`Directory::new`] must be told.
+    #[must_use]
+    pub fn accounts(&self) -> (BTreeSet<&str>, BTreeSet<&str>) {
+        let entries = || self.users.values().flat_map(|user| &user.local);
+        (names(entries().map(|entry| entry.user.as_ref())), names(entries().map(|entry| entry.group.as_ref())))
+    }
+
     /// The text of a file.
     #[must_use]
     pub fn to_text(&self) -> String {
         // Maps with keys of text only: it cannot fail.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
+}
+
+fn names<'a>(accounts: impl Iterator<Item = Option<&'a Account>>) -> BTreeSet<&'a str> {
+    accounts.flatten().filter_map(Account::name).collect()
 }
 
 /// The users, ready to be asked about.
@@ -408,7 +419,7 @@ fn user(authid: &str, entry: &UserEntry, membership: Membership, accounts: &Acco
         wampcra: wampcra.transpose()?,
         scram: scram.transpose()?,
         keys: keys.collect::<Result<_, _>>()?,
-        rules: super::unproved::rules(entry, accounts)?,
+        rules: super::rules::rules(&entry.local, &entry.tls, accounts)?,
     })
 }
 
