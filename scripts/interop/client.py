@@ -103,13 +103,18 @@ class Session(ApplicationSession):
 
 
 async def join(url, realm="realm1", timeout=10.0, authenticator=None):
-    """A joined session, by one of autobahn's authenticators, or anonymous."""
+    """A joined session, by one of autobahn's authenticators, or anonymous. Over `unix://` it is WebSocket too."""
     address = urllib.parse.urlsplit(url)
     session = Session(realm, authenticator)
-    factory = WampWebSocketClientFactory(lambda: session, url=url, serializers=[JsonSerializer()])
-    txaio.config.loop = asyncio.get_running_loop()
+    is_local = address.scheme == "unix"
+    shown = "ws://localhost/ws" if is_local else url
+    factory = WampWebSocketClientFactory(lambda: session, url=shown, serializers=[JsonSerializer()])
+    txaio.config.loop = loop = asyncio.get_running_loop()
     async with asyncio.timeout(timeout):
-        await asyncio.get_running_loop().create_connection(factory, address.hostname, address.port)
+        if is_local:
+            await loop.create_unix_connection(factory, address.path)
+        else:
+            await loop.create_connection(factory, address.hostname, address.port)
         await asyncio.shield(session.joined)
     return session
 

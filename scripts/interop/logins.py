@@ -18,6 +18,7 @@ import processes
 from check import Mismatch, expect, expect_equal
 from cli import DONE, REFUSED, cli, expect_exit, expect_result
 from client import Refused, join
+from vouched import check_vouched
 
 SECRET = "correct horse"
 SALT = "0123456789abcdef"
@@ -287,4 +288,5 @@ async def check_logins(checks):
     with tempfile.TemporaryDirectory(prefix="wampproc-interop-") as directory:
         keys = Keys(directory)
         await check_serve(checks.within("serve"), directory, keys)
+        await check_vouched(checks.within("serve, no secret"), directory)
         await check_crossbar(checks.within("crossbar"), directory, keys)
