@@ -21,7 +21,7 @@ pub(super) fn of<'a>(stream: &Stream, place: Place, names: impl Iterator<Item = 
             Some(certificate) => {
                 let fingerprint = Fingerprint::of(certificate.der());
                 log::info!("{place}: has the certificate {fingerprint}");
-                let names = names.filter(|name| certificate.is_for(name)).map(str::to_owned).collect();
+                let names = certificate.names_among(names).into_iter().map(str::to_owned).collect();
                 Evidence::Certificate { fingerprint, names }
             }
             None => Evidence::None,

@@ -68,9 +68,9 @@ impl<'a> PeerCertificate<'a> {
         match self.0 {}
     }
 
-    /// Whether it is for this DNS name.
+    /// For which of these DNS names it is.
     #[must_use]
-    pub fn is_for(&self, _: &str) -> bool {
+    pub fn names_among<'n>(&self, _: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
         match self.0 {}
     }
 }

@@ -19,12 +19,12 @@ impl<'a> PeerCertificate<'a> {
         self.0
     }
 
-    /// Whether it is for this DNS name: by its alternative names and not its common name, as with servers (RFC 9525).
+    /// For which of these DNS names it is: by its alternative names and not its common name, as with servers (RFC 9525).
     #[must_use]
-    pub fn is_for(&self, name: &str) -> bool {
-        let (Ok(name), Ok(parsed)) = (ServerName::try_from(name), ParsedCertificate::try_from(self.0)) else {
-            return false;
-        };
-        verify_server_name(&parsed, &name).is_ok()
+    pub fn names_among<'n>(&self, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+        let Ok(parsed) = ParsedCertificate::try_from(self.0) else { return Vec::new() };
+        let is_for =
+            |name: &&str| ServerName::try_from(*name).is_ok_and(|name| verify_server_name(&parsed, &name).is_ok());
+        names.filter(is_for).collect()
     }
 }

@@ -5,6 +5,9 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
 use super::*;
 use crate::sync::wait::{Interest, wait};
 use crate::transport::TransportError;
@@ -345,4 +348,33 @@ fn texts_that_are_no_certificates_are_told_what_was_expected() {
     }
     assert!(TlsClient::new(Trust::Authorities(b""), None).is_err());
     assert!(!format!("{:?}", identity(good.0, good.1)).contains("KEY"));
+}
+
+#[test]
+fn the_router_knows_the_clients_certificate_and_what_it_is_for() {
+    let shown = identity(pem!("client.pem"), pem!("client.key"));
+    let client = TlsClient::new(Trust::Authorities(pem!("authority.pem")), Some(&shown)).unwrap();
+    let server = identity(pem!("server.pem"), pem!("server.key"));
+    let router = TlsServer::new(&server, Some(pem!("authority.pem"))).unwrap();
+    // The client keeps what resumes a session, and then need not show it again.
+    for time in 0..3 {
+        let (mut here, mut there) = streams(&client, &router, "localhost");
+        assert!(there.peer_certificate().is_none(), "before the handshake");
+        assert_eq!(shake(&mut here, &mut there), [Ok(()), Ok(())], "{time}");
+        let certificate = there.peer_certificate().unwrap();
+        assert_eq!(certificate.der(), CertificateDer::from_pem_slice(pem!("client.pem")).unwrap().as_ref(), "{time}");
+        let names = ["board-7.example", "BOARD-7.EXAMPLE", "board-8.example", "example", "board 7", "localhost", ""];
+        assert_eq!(certificate.names_among(names.into_iter()), ["board-7.example", "BOARD-7.EXAMPLE"], "{time}");
+        let server = here.peer_certificate().unwrap();
+        assert_eq!(server.names_among(["localhost", "127.0.0.1", "x"].into_iter()), ["localhost", "127.0.0.1"]);
+        // The ticket comes before it.
+        there.write_all(b"x").unwrap();
+        let mut all = Vec::new();
+        while all.is_empty() {
+            wait_for(&here, Interest::READ);
+            round(&mut here, 16, &mut all).unwrap();
+        }
+    }
+    let (_here, there) = connected();
+    assert!(there.peer_certificate().is_none(), "nobody asked for one");
 }
