@@ -167,6 +167,10 @@ impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.path {
             Some(path) => write!(f, "unix://{}", path.display()),
+            // A path, if only `/`, is WebSocket's.
+            None if self.scheme == Scheme::RawSocket => {
+                write!(f, "{}://{}", self.uri.scheme_str().unwrap_or_default(), self.authority())
+            }
             None => self.uri.fmt(f),
         }
     }
@@ -220,6 +224,14 @@ mod tests {
     fn a_scheme_has_no_case() {
         let url: Url = "Ws://Example.com/A".parse().unwrap();
         assert_eq!(url.to_string(), "ws://Example.com/A");
+    }
+
+    #[test]
+    fn a_rawsocket_is_shown_without_the_path_that_it_cannot_have() {
+        for text in ["rs://127.0.0.1:8080", "RS://127.0.0.1:8080/"] {
+            assert_eq!(text.parse::<Url>().unwrap().to_string(), "rs://127.0.0.1:8080");
+        }
+        assert_eq!("ws://127.0.0.1:8080".parse::<Url>().unwrap().to_string(), "ws://127.0.0.1:8080/");
     }
 
     #[test]
