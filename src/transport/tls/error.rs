@@ -56,9 +56,10 @@ impl From<Error> for TlsError {
                 Self::Certificate("expected a certificate of the peer, got none".to_owned())
             }
             Error::AlertReceived(alert) => Self::Alert(about_alert(alert)),
-            Error::PeerIncompatible(PeerIncompatible::Tls12NotOfferedOrEnabled) => {
-                Self::Incompatible("expected TLS 1.2 or 1.3, got an older version".to_owned())
-            }
+            // A client of TLS 1.1 is told by what its greeting lacks, before its version is looked at.
+            Error::PeerIncompatible(
+                PeerIncompatible::Tls12NotOfferedOrEnabled | PeerIncompatible::SignatureAlgorithmsExtensionRequired,
+            ) => Self::Incompatible("expected TLS 1.2 or 1.3, got an older version".to_owned()),
             Error::PeerIncompatible(what) => Self::Incompatible(format!("{what:?}")),
             other => Self::Violation(other.to_string()),
         }

@@ -378,3 +378,13 @@ fn the_router_knows_the_clients_certificate_and_what_it_is_for() {
     let (_here, there) = connected();
     assert!(there.peer_certificate().is_none(), "nobody asked for one");
 }
+
+/// rustls tells a client of TLS 1.1 that a part of its greeting is missing.
+#[test]
+fn an_older_version_is_called_so() {
+    use rustls::PeerIncompatible::{SignatureAlgorithmsExtensionRequired, Tls12NotOfferedOrEnabled};
+    for what in [Tls12NotOfferedOrEnabled, SignatureAlgorithmsExtensionRequired] {
+        let error = TlsError::from(rustls::Error::PeerIncompatible(what)).to_string();
+        assert_eq!(error, "no TLS that both ends can speak: expected TLS 1.2 or 1.3, got an older version");
+    }
+}
