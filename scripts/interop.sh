@@ -1,6 +1,6 @@
 #!/bin/bash
-# Drives wampproc with real peers: Crossbar.io, autobahn-python, autobahn-js and wampy.js; OpenSSH, dropbear's client, plink,
-# asyncssh and paramiko.
+# Drives wampproc with real peers: Crossbar.io, autobahn-python, xconn, autobahn-js and wampy.js; OpenSSH, dropbear's client,
+# plink, asyncssh and paramiko.
 #
 #   scripts/interop.sh            every check
 #   scripts/interop.sh PART...    some parts (scripts/interop/main.py names them)
@@ -75,7 +75,7 @@ python_environment() {
     # The stamp says which requirements the environment was completed for.
     local stamp=$venv/interop.stamp
     if [ -x "$venv/bin/python" ] && cat "$here/requirements.txt" "$here/constraints.txt" | cmp -s - "$stamp" &&
-        "$venv/bin/python" -c 'import asyncssh, autobahn, crossbar, kosoku, paramiko, psutil, websockets'; then
+        "$venv/bin/python" -c 'import asyncssh, autobahn, crossbar, kosoku, paramiko, psutil, websockets, xconn'; then
         return
     fi
     rm -rf "$venv"

@@ -1,12 +1,14 @@
 """A stock autobahn-python session to check with: nothing here knows what is being checked."""
 
 import asyncio
+import ssl
 import urllib.parse
 
 import txaio
 
 txaio.use_asyncio()
 
+from autobahn.asyncio.rawsocket import WampRawSocketClientFactory  # noqa: E402
 from autobahn.asyncio.wamp import ApplicationSession  # noqa: E402
 from autobahn.asyncio.websocket import WampWebSocketClientFactory  # noqa: E402
 from autobahn.wamp.exception import ApplicationError  # noqa: E402
@@ -102,21 +104,37 @@ class Session(ApplicationSession):
         await self.close()
 
 
-async def join(url, realm="realm1", timeout=10.0, authenticator=None):
-    """A joined session, by one of autobahn's authenticators, or anonymous. Over `unix://` it is WebSocket too."""
-    address = urllib.parse.urlsplit(url)
+async def join(url, realm="realm1", timeout=10.0, authenticator=None, serializer=JsonSerializer, tls=None):
+    """A joined session, by one of autobahn's authenticators, or anonymous. The URL is one that wampproc takes, or
+    `unix+ws:///PATH`; `tls` is what `trusting` gives."""
     session = Session(realm, authenticator)
-    is_local = address.scheme == "unix"
-    shown = "ws://localhost/ws" if is_local else url
-    factory = WampWebSocketClientFactory(lambda: session, url=shown, serializers=[JsonSerializer()])
-    txaio.config.loop = loop = asyncio.get_running_loop()
+    txaio.config.loop = asyncio.get_running_loop()
     async with asyncio.timeout(timeout):
-        if is_local:
-            await loop.create_unix_connection(factory, address.path)
-        else:
-            await loop.create_connection(factory, address.hostname, address.port)
+        await _connect(url, session, serializer(), tls)
         await asyncio.shield(session.joined)
     return session
+
+
+def trusting(authority, shown=None):
+    """TLS that trusts the authority of this file alone, and shows that certificate."""
+    context = ssl.create_default_context(cafile=authority)
+    if shown is not None:
+        context.load_cert_chain(shown.cert, shown.key)
+    return context
+
+
+async def _connect(url, session, serializer, tls):
+    loop = asyncio.get_running_loop()
+    address = urllib.parse.urlsplit(url)
+    if address.scheme in ("ws", "wss", "unix+ws"):
+        web = url if address.scheme != "unix+ws" else "ws://localhost/ws"
+        factory = WampWebSocketClientFactory(lambda: session, url=web, serializers=[serializer])
+    else:
+        factory = WampRawSocketClientFactory(lambda: session, serializer=serializer)
+    if address.scheme.startswith("unix"):
+        await loop.create_unix_connection(factory, address.path)
+    else:
+        await loop.create_connection(factory, address.hostname, address.port, ssl=tls)
 
 
 class Inbox:

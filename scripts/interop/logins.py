@@ -10,6 +10,7 @@ import pathlib
 import subprocess
 import tempfile
 
+from argon2.low_level import Type, hash_secret_raw
 from autobahn.wamp.auth import create_authenticator, derive_scram_credential
 from autobahn.wamp.cryptosign import CryptosignKey
 from autobahn.wamp.types import RegisterOptions
@@ -27,11 +28,20 @@ SALT = "0123456789abcdef"
 def scram_by_pbkdf2(secret, iterations=4096):
     """What Crossbar.io wants to know of a secret that is hashed by PBKDF2."""
     salted = hashlib.pbkdf2_hmac("sha256", secret.encode(), SALT.encode(), iterations, 32)
+    return scram_credential(salted, kdf="pbkdf2", iterations=iterations, memory=512)
+
+
+def scram_by_argon2(secret, iterations=2, memory=512):
+    """The same by Argon2id, of fewer rounds than `derive_scram_credential` takes, which cost a client a second."""
+    raw = hash_secret_raw(secret.encode(), SALT.encode(), iterations, memory, 1, 32, Type.ID, version=19)
+    salted = base64.b64encode(raw).rstrip(b"=")
+    return scram_credential(salted, kdf="argon2id-13", iterations=iterations, memory=memory)
+
+
+def scram_credential(salted, **how):
     client_key = hmac.digest(salted, b"Client Key", "sha256")
     return {
-        "kdf": "pbkdf2",
-        "memory": 512,
-        "iterations": iterations,
+        **how,
         "salt": SALT.encode().hex(),
         "stored-key": hashlib.sha256(client_key).hexdigest(),
         "server-key": hmac.digest(salted, b"Server Key", "sha256").hex(),
@@ -70,31 +80,35 @@ def secret_file(directory, name, text, mode=0o600):
     return str(path)
 
 
+def crossbar_auth(keys):
+    """Crossbar.io is told of joe by every method, and of a user for each way to keep a secret."""
+    role = {"role": "user"}
+    salted = {"secret": SECRET, "salt": "pepper", "iterations": 100, "keylen": 32, **role}
+    return {
+        "ticket": {"type": "static", "principals": {"joe": {"ticket": SECRET, **role}}},
+        "wampcra": {"type": "static", "users": {"joe": {"secret": SECRET, **role}, "salted": salted}},
+        "scram": {
+            "type": "static",
+            "principals": {
+                "joe": {**derive_scram_credential("joe@example.com", SECRET), **role},
+                "pbkdf2": {**scram_by_pbkdf2(SECRET), **role},
+            },
+        },
+        "cryptosign": {
+            "type": "static",
+            "principals": {"joe": {"authorized_keys": [keys.public, keys.public_of_openssh], **role}},
+        },
+    }
+
+
 def crossbar_config(keys):
-    """A configuration that knows joe by every method, and lets its users do everything."""
+    """A configuration that lets its users do everything."""
 
     def config(port):
-        role = {"role": "user"}
-        salted = {"secret": SECRET, "salt": "pepper", "iterations": 100, "keylen": 32, **role}
-        auth = {
-            "ticket": {"type": "static", "principals": {"joe": {"ticket": SECRET, **role}}},
-            "wampcra": {"type": "static", "users": {"joe": {"secret": SECRET, **role}, "salted": salted}},
-            "scram": {
-                "type": "static",
-                "principals": {
-                    "joe": {**derive_scram_credential("joe@example.com", SECRET), **role},
-                    "pbkdf2": {**scram_by_pbkdf2(SECRET), **role},
-                },
-            },
-            "cryptosign": {
-                "type": "static",
-                "principals": {"joe": {"authorized_keys": [keys.public, keys.public_of_openssh], **role}},
-            },
-        }
         config = processes.crossbar_config(port)
         worker = config["workers"][0]
         worker["realms"][0]["roles"][0]["name"] = "user"
-        worker["transports"][0]["paths"]["ws"]["auth"] = auth
+        worker["transports"][0]["paths"]["ws"]["auth"] = crossbar_auth(keys)
         return config
 
     return config
@@ -206,8 +220,8 @@ async def check_autobahn(checks, url, name, keys):
                 raise Mismatch("expected a refusal, got a session")
 
 
-def make_users(directory, keys):
-    """A file of users, made by our own commands but for its roles."""
+def make_users(directory, keys, anonymous=None):
+    """A file of users, made by our own commands but for its roles; perhaps a role for who does not log in."""
     file = pathlib.Path(directory) / "users.json"
     allow = ["call", "register", "subscribe", "publish"]
     roles = {"user": [{"uri": "", "match": "prefix", "allow": allow, "disclose": ["caller"]}]}
@@ -218,6 +232,8 @@ def make_users(directory, keys):
         subprocess.run([*passwd, role, authid], input=SECRET + "\n", text=True, check=True)
     users = json.loads(file.read_text())
     users["users"]["joe"]["cryptosign"] = [keys.public, keys.public_of_openssh]
+    if anonymous is not None:
+        users["anonymous"] = anonymous
     file.write_text(json.dumps(users))
     return str(file)
 

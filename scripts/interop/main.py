@@ -31,6 +31,7 @@ from router_rpc import check_rpc
 from router_rules import check_rules
 from signals import check_agent_signals, check_serve_signals, check_waiting_agent_signals
 from target import Target, worker_prefixes
+from tls import check_tls
 from variants import check_variants
 from watches import check_watches
 from websocket import check_websocket
@@ -177,6 +178,7 @@ PARTS = {
     "anchor": anchor,
     "websocket": check_websocket,
     "matrix": check_matrix,
+    "tls": check_tls,
     "wire": check_wire,
     "serve": on_serve,
     "router": router,

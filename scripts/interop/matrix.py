@@ -1,114 +1,138 @@
-"""Every serialization on every transport: our clients on a real Crossbar.io, and autobahn-python on our router. What clients of
-different serializations send each other arrives as it was: bytes as bytes (in JSON's own convention), integers exact.
+"""Every login on every transport in every serialization: our client on a real Crossbar.io; autobahn-python, xconn's
+client, autobahn-js and wampy.js on our router. What clients of different serializations send each other arrives as it was:
+bytes as bytes (in JSON's own convention), integers exact.
 
-Needs a binary with the features `cbor` and `msgpack`."""
+Needs a binary with the features `cbor`, `msgpack` and `tls`."""
 
-import asyncio
 import base64
 import contextlib
 import json
 import pathlib
 import tempfile
 
-import txaio
-from autobahn.asyncio.rawsocket import WampRawSocketClientFactory
-from autobahn.asyncio.websocket import WampWebSocketClientFactory
+import everywhere
+import xconn_client
 from autobahn.wamp.serializer import CBORSerializer, JsonSerializer, MsgPackSerializer
-from autobahn.wamp.types import PublishOptions
-from check import expect_equal
-from cli import expect_line
-from client import Inbox, Session
-from client import join as join_json
+from autobahn.wamp.types import PublishOptions, RegisterOptions
+from certificates import HERE, Authority
+from check import expect, expect_equal
+from cli import expect_line, expect_result
+from client import Inbox, join
+from everywhere import SERIALIZERS
+from logins import SECRET, Keys, crossbar_auth, make_users, scram_by_argon2
+from methods import ANONYMOUS, ON_CROSSBAR, ON_SERVE, TICKET, seed
 from node_clients import check_script
-from processes import crossbar_config, free_port, start_crossbar, start_wampproc
+from processes import start_wampproc
 from wrong_bytes import check_wrong_bytes
 
-SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBORSerializer}
+OF_AUTOBAHN = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBORSerializer}
 # What JSON cannot say (bytes), and what floats cannot hold.
 BYTES = bytes(range(256))
 INTEGERS = [0, -1, 2**53 + 1, 2**63 - 1, -(2**63), 2**64 - 1]
 
 
-def crossbar_everywhere(raw_port, path):
-    """Crossbar.io with RawSocket on a port and on a Unix socket too."""
-
-    def config(port):
-        config = crossbar_config(port)
-        serializers = {"serializers": list(SERIALIZERS)}
-        config["workers"][0]["transports"][0]["paths"]["ws"].update(serializers)
-        for endpoint in (
-            {"type": "tcp", "interface": "127.0.0.1", "port": raw_port},
-            {"type": "unix", "path": str(path)},
-        ):
-            transport = {"type": "rawsocket", "endpoint": endpoint, **serializers}
-            config["workers"][0]["transports"].append(transport)
-        return config
-
-    return config
-
-
-@contextlib.asynccontextmanager
-async def joined(serializer, transport, port, path):
-    """An autobahn-python session."""
-    session = Session("realm1")
-    serializers = [SERIALIZERS[serializer]()]
-    loop = asyncio.get_running_loop()
-    txaio.config.loop = loop
-    async with asyncio.timeout(10):
-        if transport == "websocket":
-            url = f"ws://127.0.0.1:{port}/ws"
-            factory = WampWebSocketClientFactory(lambda: session, url=url, serializers=serializers)
-            await loop.create_connection(factory, "127.0.0.1", port)
-        else:
-            factory = WampRawSocketClientFactory(lambda: session, serializer=serializers[0])
-            if transport == "unix":
-                await loop.create_unix_connection(factory, str(path))
-            else:
-                await loop.create_connection(factory, "127.0.0.1", port)
-        await asyncio.shield(session.joined)
-    async with session:
-        yield session
-
-
 async def check_matrix(checks):
-    with tempfile.TemporaryDirectory(prefix="wampproc-interop-") as directory:
-        await check_clients(checks.within("our client on Crossbar.io"), pathlib.Path(directory))
-        await check_router(checks, pathlib.Path(directory) / "bus")
+    async with contextlib.AsyncExitStack() as stack:
+        directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wampproc-interop-")))
+        keys = Keys(directory)
+        authority = Authority(directory, "authority")
+        certificate = authority.issue("server", *HERE)
+        auth = {**crossbar_auth(keys), "anonymous": {"type": "static", "role": "user"}}
+        auth["scram"]["principals"]["joe"] = {"role": "user", **scram_by_argon2(SECRET)}
+        async with everywhere.crossbar(directory, auth, authority, certificate) as places:
+            await check_our_client(checks.within("our client on Crossbar.io"), places, directory, keys)
+        child, url, _ = await start_wampproc("serve", "--listen", "127.0.0.1:0")
+        async with child:
+            await check_wrong_bytes(checks.within("wrong bytes"), url)
+        users = make_users(directory, keys, anonymous="user")
+        for shown in (None, certificate):
+            async with everywhere.serve(directory, users, authority, shown) as places:
+                where = checks.within("serve with TLS" if shown else "serve")
+                await check_autobahn(where.within("autobahn-python"), places, keys)
+                await check_values(where.within("autobahn-python"), places, keys)
+                await check_xconn(where.within("xconn"), places, keys)
+                await check_javascript(where, places, keys)
 
 
-async def check_clients(checks, directory):
-    port, raw_port, path = free_port(), free_port(), directory / "crossbar.sock"
-    urls = {"ws": f"ws://127.0.0.1:{port}/ws", "rs": f"rs://127.0.0.1:{raw_port}", "unix": f"unix://{path}"}
-    async with await start_crossbar(directory, port, crossbar_everywhere(raw_port, path)):
-        async with await join_json(urls["ws"]) as callee:
-            await callee.register(lambda *args: list(args), "interop.matrix.echo")
-            for transport, url in urls.items():
+async def register_echo(session):
+    """A procedure that answers with its caller and with its arguments."""
+
+    def echo(*args, details):
+        return [details.caller_authid, details.caller_authrole, *args]
+
+    await session.register(echo, "interop.matrix.echo", options=RegisterOptions(details_arg="details"))
+
+
+def expect_echo(method, answer, values):
+    """Anonymous users have names of the router's."""
+    authid, role, *rest = answer
+    expect(authid == method.authid or method.authid is None and isinstance(authid, str), f"authid {authid!r}")
+    expect_equal((role, rest), ("user", list(values)), "role and values")
+
+
+def combinations(methods, places, transports=None):
+    """(method, serializer, transport) of each."""
+    for transport in places.urls:
+        if transports is None or transport in transports:
+            for method in methods:
                 for serializer in SERIALIZERS:
-                    async with checks.check(f"{serializer} on {transport}: a call and its result"):
-                        where = ("--url", url, "--serializer", serializer)
-                        arguments = [json.dumps(value) for value in (*INTEGERS[:-1], "é\u0001", [None, {"a": 1.5}])]
-                        wanted = [*INTEGERS[:-1], "é\u0001", [None, {"a": 1.5}]]
-                        await expect_line(wanted, "call", *where, "interop.matrix.echo", "--", *arguments)
+                    yield method, serializer, transport
 
 
-async def check_router(checks, path):
-    child, url, _ = await start_wampproc("serve", "--listen", "127.0.0.1:0", "--listen", f"unix:{path}")
-    async with child, contextlib.AsyncExitStack() as stack:
-        await check_wrong_bytes(checks.within("wrong bytes"), url)
-        await check_script(checks, "matrix.mjs", url)
-        checks = checks.within("autobahn-python on serve")
-        port = int(url.split(":")[2].split("/")[0])
+def named(method, serializer, transport):
+    return f"{method.name} by {serializer} on {transport}"
+
+
+async def check_our_client(checks, places, directory, keys):
+    values = [*INTEGERS[:-1], "é\u0001", [None, {"a": 1.5}]]
+    arguments = [json.dumps(value) for value in values]
+    async with await join(places.urls["ws"], authenticator=TICKET.of_autobahn(keys)) as callee:
+        await register_echo(callee)
+        for method, serializer, transport in combinations(ON_CROSSBAR, places):
+            async with checks.check(f"{named(method, serializer, transport)}: a call and its result"):
+                where = (*places.flags(transport), "--serializer", serializer, *method.flags(directory, keys))
+                answer = await expect_result("call", *where, "interop.matrix.echo", "--", *arguments)
+                expect_echo(method, answer, values)
+        for transport in places.urls:
+            async with checks.check(f"on {transport}: an agent joins and answers"):
+                await check_agent(places, transport, TICKET.flags(directory, keys))
+
+
+async def check_agent(places, transport, login):
+    _, url, *trusted = places.flags(transport)
+    child, ready, _ = await start_wampproc("join", url, *trusted, *login, "--worker", "w2", "--serializer", "cbor")
+    async with child:
+        expect_equal(ready, url, "URL that is ready")
+        call = ("call", *places.flags(transport), *login, "crossbar.worker.w2.get_process_stats")
+        expect_equal((await expect_result(*call))["pid"], child.pid, "pid")
+
+
+async def check_autobahn(checks, places, keys):
+    async with await join_as(TICKET, "json", "unix", places, keys) as callee:
+        await register_echo(callee)
+        for method, serializer, transport in combinations(ON_SERVE, places):
+            async with checks.check(f"{named(method, serializer, transport)}: joins, calls"):
+                async with await join_as(method, serializer, transport, places, keys) as session:
+                    expect_equal(session.joined.result().authmethod, method.method, "authmethod")
+                    expect_echo(method, await session.call("interop.matrix.echo", BYTES, *INTEGERS), (BYTES, *INTEGERS))
+
+
+async def join_as(method, serializer, transport, places, keys):
+    """An autobahn-python session."""
+    options = {"serializer": OF_AUTOBAHN[serializer], "tls": places.tls(transport)}
+    return await join(places.urls[transport], authenticator=method.of_autobahn(keys), **options)
+
+
+async def check_values(checks, places, keys):
+    async with contextlib.AsyncExitStack() as stack:
         sessions = {}
-        for transport in ("websocket", "rawsocket", "unix"):
-            for serializer in SERIALIZERS:
-                async with checks.check(f"{serializer} on {transport}: a session"):
-                    one = await stack.enter_async_context(joined(serializer, transport, port, path))
-                    sessions[serializer, transport] = one
         inboxes = {}
-        for (serializer, transport), session in sessions.items():
+        for _, serializer, transport in combinations((ANONYMOUS,), places):
+            session = await join_as(ANONYMOUS, serializer, transport, places, keys)
+            sessions[serializer, transport] = await stack.enter_async_context(session)
             inboxes[serializer, transport] = inbox = Inbox(session)
             await inbox.subscribe("interop.matrix.all")
-            await session.register(lambda value: value, f"interop.matrix.{serializer}.{transport}")
+            await session.register(lambda value: value, f"interop.matrix.{serializer}.{transport.replace('+', '_')}")
         for number, ((serializer, transport), session) in enumerate(sessions.items(), 1):
             async with checks.check(f"{serializer} on {transport}: bytes and integers reach everybody as they were"):
                 options = PublishOptions(exclude_me=False, acknowledge=True)
@@ -118,8 +142,28 @@ async def check_router(checks, path):
                     expect_equal(events[number - 1], (number, BYTES, INTEGERS), f"event at {who}")
             async with checks.check(f"{serializer} on {transport}: calls of every other"):
                 for other in sessions:
+                    procedure = f"interop.matrix.{'.'.join(other).replace('+', '_')}"
                     for value in (BYTES, INTEGERS):
-                        expect_equal(await session.call(f"interop.matrix.{'.'.join(other)}", value), value, f"by {other}")
+                        expect_equal(await session.call(procedure, value), value, f"by {other}")
         async with checks.check("bytes are a string of JSON's convention for our own client"):
             text = "\0" + base64.b64encode(BYTES).decode()
-            await expect_line(text, "call", "--url", url, "interop.matrix.cbor.unix", json.dumps(text))
+            await expect_line(text, "call", *places.flags("unix"), "interop.matrix.cbor.unix", json.dumps(text))
+
+
+async def check_xconn(checks, places, keys):
+    # Its JSON knows nothing of bytes.
+    values = [*INTEGERS, "é\u0001", [None, {"a": 1.5}]]
+    for method, serializer, transport in combinations(ON_SERVE, places, xconn_client.TRANSPORTS):
+        authenticator = method.of_xconn(keys)
+        if authenticator is None:
+            continue
+        async with checks.check(f"{named(method, serializer, transport)}: registers, calls, subscribes, publishes"):
+            where = (places.urls[transport], serializer, authenticator, places.authority.cert)
+            async with xconn_client.joined(*where) as session:
+                await xconn_client.check_session(session, "interop.matrix.xconn", values)
+
+
+async def check_javascript(checks, places, keys):
+    who = {"authid": TICKET.authid, "secret": SECRET, "seed": seed(keys), "pubkey": keys.public}
+    trusted = {"NODE_EXTRA_CA_CERTS": places.authority.cert}
+    await check_script(checks, "matrix.mjs", json.dumps({"urls": places.urls, **who}), env=trusted)

@@ -12,8 +12,8 @@ async def check_node(checks, target):
         await check_script(checks.within(name), script, target.url, target.prefix)
 
 
-async def check_script(checks, script, *arguments):
-    async with await processes.Child.start("node", str(processes.HERE / script), *arguments) as child:
+async def check_script(checks, script, *arguments, env=None):
+    async with await processes.Child.start("node", str(processes.HERE / script), *arguments, env=env) as child:
         status = await child.wait(300)
         for line in child.stdout:
             count(checks, line)
