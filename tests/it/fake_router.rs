@@ -1,6 +1,7 @@
 //! A router that a test plays by hand: one WebSocket at a time, every message under the test's control.
 
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -81,6 +82,21 @@ impl Client {
 
     pub fn send_frame(&mut self, frame: Message) {
         self.socket.send(frame).unwrap();
+    }
+
+    /// Sends bytes that need not be a frame, and no more after them.
+    pub fn send_last_bytes(&mut self, bytes: &[u8]) {
+        let tcp = self.socket.get_mut();
+        tcp.write_all(bytes).unwrap();
+        tcp.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// The code of the client's close frame, when nothing comes before it.
+    pub fn close_code(&mut self) -> Option<u16> {
+        match self.socket.read() {
+            Ok(Message::Close(frame)) => frame.map(|frame| frame.code.into()),
+            other => panic!("expected a close frame, got {other:?}"),
+        }
     }
 
     /// The next message; `None` when the client closed the connection.

@@ -5,6 +5,7 @@ use super::super::peer::{Loss, Place, Stage};
 use super::Exchange;
 use crate::router::{Output, PeerId, Undelivered};
 use crate::sync::clock::Now;
+use crate::terminal::printable;
 use crate::transport::{SharedMessage, TransportError};
 use crate::wamp::Message;
 use crate::wamp::error::uri;
@@ -166,5 +167,5 @@ impl Exchange {
 /// A sentence that may quote a peer, fit for one line of a log.
 fn loggable(sentence: &str) -> String {
     const LONGEST: usize = 200;
-    sentence.escape_debug().take(LONGEST).collect()
+    printable(sentence).chars().take(LONGEST).collect()
 }

@@ -10,6 +10,7 @@ mod events;
 mod logins;
 mod measures;
 mod words;
+mod wrong_bytes;
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::Stdio;

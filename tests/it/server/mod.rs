@@ -12,3 +12,4 @@ mod rawsocket;
 mod sessions;
 mod slow;
 mod unix;
+mod wrong_bytes;
