@@ -57,8 +57,8 @@ class Authority:
         builder = builder.add_extension(_hosts(hosts), critical=False)
         return Certificate(self._directory, name, builder.sign(self._key, hashes.SHA256()), key)
 
-    def issue_to_client(self, name):
-        return self.issue(name, f"{name}.example", usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+    def issue_to_client(self, name, until=NOW + DAY):
+        return self.issue(name, f"{name}.example", until=until, usage=ExtendedKeyUsageOID.CLIENT_AUTH)
 
 
 def self_signed(directory, name, *hosts):

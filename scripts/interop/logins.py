@@ -1,4 +1,5 @@
-"""Logins: our client by every method at a real Crossbar.io, autobahn-python by every method at `serve --users`."""
+"""Logins: our client by every method at a real Crossbar.io; our client, autobahn-python and xconn's client by every method at
+`serve --users`."""
 
 import base64
 import contextlib
@@ -14,8 +15,11 @@ from argon2.low_level import Type, hash_secret_raw
 from autobahn.wamp.auth import create_authenticator, derive_scram_credential
 from autobahn.wamp.cryptosign import CryptosignKey
 from autobahn.wamp.types import RegisterOptions
+from wampproto.exception import ApplicationError
+from xconn import CryptoSignAuthenticator, TicketAuthenticator, WAMPCRAAuthenticator
 
 import processes
+import xconn_client
 from check import Mismatch, expect, expect_equal
 from cli import DONE, REFUSED, cli, expect_exit, expect_result
 from client import Refused, join
@@ -123,12 +127,55 @@ async def register_whoami(session):
     await session.register(whoami, "interop.whoami", options=RegisterOptions(details_arg="details"))
 
 
-# What a router says to a wrong secret: Crossbar.io, and ours.
-DENIALS = ("wamp.error.not_authorized", "wamp.error.authentication_denied")
+REFUSES = "wampproc: the router refuses the session:"
 
 
-async def check_secret(checks, url, directory, name, authid, *arguments):
-    """`call` by one method with the right secret, a wrong one, and as nobody."""
+class Crossbar:
+    """What Crossbar.io says, as our client prints it."""
+
+    ANONYMOUS = (
+        f"{REFUSES} wamp.error.no_auth_method: "
+        "cannot authenticate [2] using any of the offered authmethods ['anonymous']"
+    )
+    WRONG = {
+        "ticket": "ticket in static WAMP-Ticket authentication is invalid",
+        "wampcra": "WAMP-CRA client signature is invalid",
+        "scram": "SCRAM authentication failed",
+        "cryptosign": "extra.pubkey provided does not match any one of authorized_keys for the principal",
+    }
+
+    @classmethod
+    def wrong(cls, method):
+        return f"{REFUSES} wamp.error.not_authorized: {cls.WRONG[method]}"
+
+    @staticmethod
+    def unknown(authid):
+        return f'{REFUSES} wamp.error.not_authorized: no principal with authid "{authid}" exists'
+
+
+class Serve:
+    """What ours says. An unknown user looks like a wrong secret."""
+
+    ANONYMOUS = (
+        f"{REFUSES} wamp.error.no_auth_method: "
+        'expected one of ticket, wampcra, scram, cryptosign among authmethods, got ["anonymous"]'
+    )
+
+    @classmethod
+    def wrong(cls, _):
+        return cls.unknown("joe")
+
+    @staticmethod
+    def unknown(authid):
+        return f"{REFUSES} {denied(authid)}"
+
+
+def denied(authid):
+    return f'wamp.error.authentication_denied: expected the proof of a user, got a wrong one for "{authid}"'
+
+
+async def check_secret(checks, url, directory, says, name, authid, *arguments):
+    """`call` by one method with the right secret, a wrong one, and as nobody; `says` are the router's words."""
     right = secret_file(directory, "right", SECRET)
     wrong = secret_file(directory, "wrong", "Tr0ub4dor&3")
     whoami = ("call", "interop.whoami", "--url", url, *arguments)
@@ -136,12 +183,13 @@ async def check_secret(checks, url, directory, name, authid, *arguments):
         expect_equal(await expect_result(*whoami, "--authid", authid, "--secret-file", right), [authid, "user"])
     async with checks.check(f"{name}: a wrong secret is refused"):
         said = await expect_exit(REFUSED, *whoami, "--authid", authid, "--secret-file", wrong)
-        expect(any(uri in said for uri in DENIALS), said)
+        expect_equal(said, says.wrong(name.split(",")[0]), "what is printed")
     async with checks.check(f"{name}: an unknown user is refused"):
-        await expect_exit(REFUSED, *whoami, "--authid", "nobody", "--secret-file", right)
+        said = await expect_exit(REFUSED, *whoami, "--authid", "nobody", "--secret-file", right)
+        expect_equal(said, says.unknown("nobody"), "what is printed")
 
 
-async def check_keys(checks, url, keys):
+async def check_keys(checks, url, says, keys):
     """`call` by cryptosign."""
     whoami = ("call", "interop.whoami", "--url", url)
     for name, file in keys.files.items():
@@ -152,9 +200,9 @@ async def check_keys(checks, url, keys):
         expect_equal(await expect_result(*whoami, "--secret-file", keys.files["OpenSSH"]), ["joe", "user"])
     async with checks.check("cryptosign: another key is refused"):
         login = ("--auth", "cryptosign", "--authid", "joe", "--secret-file", keys.stranger)
-        await expect_exit(REFUSED, *whoami, *login)
+        expect_equal(await expect_exit(REFUSED, *whoami, *login), says.wrong("cryptosign"), "what is printed")
     async with checks.check("anonymous is refused where nobody may be it"):
-        await expect_exit(REFUSED, *whoami)
+        expect_equal(await expect_exit(REFUSED, *whoami), says.ANONYMOUS, "what is printed")
 
 
 async def check_sources(checks, url, directory):
@@ -186,7 +234,7 @@ async def check_agent(checks, url, directory):
             call = ("call", "crossbar.worker.pump.uptime", "--url", url, "--authid", "joe", "--secret-file", right)
             expect(await expect_result(*call) > 0, "no uptime")
     async with checks.check("join with a wrong secret ends at once"):
-        await expect_exit(REFUSED, *login, wrong)
+        expect_equal(await expect_exit(REFUSED, *login, wrong), Crossbar.wrong("scram"), "what is printed")
 
 
 async def join_as_joe(url, name, secret, key, authid="joe"):
@@ -215,7 +263,7 @@ async def check_autobahn(checks, url, name, keys):
             try:
                 await join_as_joe(url, name, secret, private, authid)
             except Refused as refused:
-                expect(str(refused).startswith("wamp.error.authentication_denied: expected the proof"), str(refused))
+                expect_equal(str(refused), denied(authid), "what it is told")
             else:
                 raise Mismatch("expected a refusal, got a session")
 
@@ -245,20 +293,38 @@ async def serve(users):
         yield url
 
 
+async def check_xconn(checks, url, name, keys):
+    """xconn's client with a wrong secret."""
+    authenticator = {
+        "ticket": TicketAuthenticator("joe", "Tr0ub4dor&3", {}),
+        "wampcra": WAMPCRAAuthenticator("joe", "Tr0ub4dor&3", {}),
+        "cryptosign": CryptoSignAuthenticator("joe", pathlib.Path(keys.stranger).read_text().strip(), {}),
+    }[name]
+    async with checks.check(f"xconn by {name}: a wrong secret is refused"):
+        try:
+            async with xconn_client.joined(url, "json", authenticator):
+                raise Mismatch("expected a refusal, got a session")
+        except ApplicationError as error:
+            expect_equal(error.message, "wamp.error.authentication_denied", "error")
+
+
 async def check_serve(checks, directory, keys):
-    """Our router by our client and by autobahn-python. Each method gets a router of its own, for the failures of one would slow
-    down the next."""
+    """Our router by our client, by autobahn-python and by xconn's client. Each method gets a router of its own, for the failures
+    of one would slow down the next."""
     users = make_users(directory, keys)
     for name in ("ticket", "wampcra", "scram", "cryptosign"):
         async with serve(users) as url:
             await check_autobahn(checks, url, name, keys)
+        if name != "scram":
+            async with serve(users) as url:
+                await check_xconn(checks, url, name, keys)
         async with serve(users) as url, await join_as_joe(url, "ticket", SECRET, None) as session:
             await register_whoami(session)
             if name == "cryptosign":
-                await check_keys(checks, url, keys)
+                await check_keys(checks, url, Serve, keys)
                 await check_sources(checks, url, directory)
             else:
-                await check_secret(checks, url, directory, name, "joe", "--auth", name)
+                await check_secret(checks, url, directory, Serve, name, "joe", "--auth", name)
     async with serve(users) as url:
         observer = ("--url", url, "--authid", "olga", "--secret-file", secret_file(directory, "right", SECRET))
         async with checks.check("an observer calls what reads, and nothing else"):
@@ -294,8 +360,8 @@ async def check_crossbar(checks, directory, keys):
             ("scram, argon2", "joe", ("--auth", "scram")),
             ("scram, pbkdf2", "pbkdf2", ("--auth", "scram")),
         ):
-            await check_secret(checks, url, directory, name, authid, *arguments)
-        await check_keys(checks, url, keys)
+            await check_secret(checks, url, directory, Crossbar, name, authid, *arguments)
+        await check_keys(checks, url, Crossbar, keys)
         await check_sources(checks, url, directory)
         await check_agent(checks, url, directory)
 

@@ -40,6 +40,7 @@ class Papers:
         }
         self.client = self.authority.issue_to_client("board-7")
         self.unknown = self.stranger.issue_to_client("board-8")
+        self.lapsed = self.authority.issue_to_client("board-9", until=EXPIRED)
         self.new = self.stranger.issue("new", *HERE)
 
 
@@ -101,6 +102,7 @@ NOT_TRUSTED = "expected a certificate by an authority that is trusted here, got 
 REFUSES = "the peer refuses TLS with us:"
 NONE_SHOWN = f"{REFUSES} it expects a certificate of ours, and got none"
 NOT_BELIEVED = f"{REFUSES} it does not trust the authority that issued our certificate"
+LAPSED = f"{REFUSES} our certificate has expired"
 
 
 async def check_crossbar(checks, places, papers):
@@ -124,6 +126,7 @@ async def check_crossbar(checks, places, papers):
             ),
             ("without a certificate of ours, where one is asked for", "asks", good, NONE_SHOWN),
             ("with one of ours by another authority", "asks", (*good, *shows(papers.unknown)), NOT_BELIEVED),
+            ("with one of ours that has expired", "asks", (*good, *shows(papers.lapsed)), LAPSED),
         )
         for what, name, flags, sentence in cases:
             async with checks.check(f"{scheme}: {what}: exit 3 and the exact reason"):
@@ -227,9 +230,12 @@ async def check_client_certificates(checks, papers):
                 for what, shown, reason in (
                     ("none", None, "TLSV13_ALERT_CERTIFICATE_REQUIRED"),
                     ("another authority's", papers.unknown, "TLSV1_ALERT_UNKNOWN_CA"),
+                    ("one that has expired", papers.lapsed, "SSLV3_ALERT_CERTIFICATE_EXPIRED"),
                 ):
                     async with checks.check(f"{where}: shows {what}: {reason}"):
                         await expect_alert(reason, url, of_version(version, trusting(ca, shown)))
+            async with checks.check(f"our client on {scheme}: shows one that has expired: exit 3 and the exact reason"):
+                await expect_unreachable(LAPSED, url, "--ca", ca, *shows(papers.lapsed))
         client = papers.client
         await check_script(checks, "tls.mjs", urls["wss"], ca, client.cert, client.key)
 

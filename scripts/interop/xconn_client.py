@@ -30,10 +30,10 @@ def trusting(authority):
 
 
 @contextlib.asynccontextmanager
-async def joined(url, serializer, authenticator, authority):
-    """A joined session. Its own `connect` for asyncio knows fewer URLs than its joiners."""
+async def joined(url, serializer, authenticator, authority=None):
+    """A joined session; `authority` is for `wss`. Its own `connect` for asyncio knows fewer URLs than its joiners."""
     joiner = AsyncWebsocketsJoiner if "ws" in url.split(":")[0] else AsyncRawSocketJoiner
-    with trusting(authority):
+    with trusting(authority) if authority else contextlib.nullcontext():
         async with asyncio.timeout(10):
             joined = await joiner(authenticator, SERIALIZERS[serializer]()).join(url, "realm1")
     session = AsyncSession(joined)
