@@ -7,10 +7,9 @@ import processes
 from client import trusting
 
 SERIALIZERS = ("json", "msgpack", "cbor")
-IDS = ("--node", "n1", "--worker", "w1")
 
 
-class Everywhere:
+class Places:
     """Where a router is found: a URL for each transport, and the authority of its certificate."""
 
     def __init__(self, urls, authority):
@@ -29,14 +28,6 @@ class Everywhere:
 
 def is_secure(transport):
     return transport in ("wss", "rss")
-
-
-def free_ports(count):
-    """As many different ones."""
-    ports = set()
-    while len(ports) < count:
-        ports.add(processes.free_port())
-    return list(ports)
 
 
 def crossbar_transport(kind, endpoint, **more):
@@ -58,7 +49,7 @@ def tcp(port, certificate=None, **tls):
 @contextlib.asynccontextmanager
 async def crossbar(directory, auth, authority, certificate):
     """A real Crossbar.io with these logins, as Crossbar.io is told of them."""
-    ports = dict(zip(("ws", "wss", "rs", "rss"), free_ports(4), strict=True))
+    ports = dict(zip(("ws", "wss", "rs", "rss"), processes.free_ports(4), strict=True))
     path = directory / "crossbar.sock"
     endpoints = {name: tcp(port, certificate if is_secure(name) else None) for name, port in ports.items()}
     endpoints["unix"] = {"type": "unix", "path": str(path)}
@@ -76,7 +67,7 @@ async def crossbar(directory, auth, authority, certificate):
     urls = {name: f"{name}://127.0.0.1:{port}" for name, port in ports.items()}
     urls = {name: url + "/ws" if name.startswith("ws") else url for name, url in urls.items()}
     async with await processes.start_crossbar(directory, 0, config):
-        yield Everywhere({**urls, "unix": f"unix://{path}"}, authority)
+        yield Places({**urls, "unix": f"unix://{path}"}, authority)
 
 
 @contextlib.asynccontextmanager
@@ -85,9 +76,9 @@ async def serve(directory, users, authority, certificate=None):
     path = directory / f"{'tls' if certificate else 'plain'}.sock"
     flags = ("--tls-cert", certificate.cert, "--tls-key", certificate.key) if certificate else ()
     listen = ("--listen", "127.0.0.1:0", "--listen", f"unix:{path}")
-    child, url, _ = await processes.start_wampproc("serve", *listen, "--users", users, *flags, *IDS)
+    child, url, _ = await processes.start_wampproc("serve", *listen, "--users", users, *flags)
     place = urllib.parse.urlsplit(url).netloc
     web, raw = ("wss", "rss") if certificate else ("ws", "rs")
     urls = {web: url, raw: f"{raw}://{place}", "unix": f"unix://{path}", "unix+ws": f"unix+ws://{path}"}
     async with child:
-        yield Everywhere(urls, authority)
+        yield Places(urls, authority)

@@ -66,7 +66,10 @@ async def register_echo(session):
 def expect_echo(method, answer, values):
     """Anonymous users have names of the router's."""
     authid, role, *rest = answer
-    expect(authid == method.authid or method.authid is None and isinstance(authid, str), f"authid {authid!r}")
+    if method.authid is not None:
+        expect_equal(authid, method.authid, "authid")
+    else:
+        expect(isinstance(authid, str), f"authid {authid!r}")
     expect_equal((role, rest), ("user", list(values)), "role and values")
 
 

@@ -53,6 +53,14 @@ def free_port():
             return port
 
 
+def free_ports(count):
+    """As many different ones."""
+    ports = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return list(ports)
+
+
 class Child:
     """A started process; keeps what it wrote."""
 

@@ -61,7 +61,7 @@ async def crossbar(directory, papers):
     asking = {"ca_certificates": [papers.authority.cert]}
     shown = {name: (certificate, {}) for name, certificate in papers.shown.items()}
     shown = {**shown, "asks": (papers.shown["good"], asking), "plain": (None, {})}
-    ports = iter(everywhere.free_ports(2 * len(shown)))
+    ports = iter(processes.free_ports(2 * len(shown)))
     ports = {(name, scheme): next(ports) for name in shown for scheme in SCHEMES}
 
     def config(_):
