@@ -82,8 +82,7 @@ async def crossbar(directory, papers):
 
 async def called(url, *flags):
     """(exit status, stdout, the lines of stderr) of a call of something that every router has."""
-    status, out, err = await cli("call", "--url", url, "wamp.session.count", *flags)
-    return status, out, err
+    return await cli("call", "--url", url, "wamp.session.count", *flags)
 
 
 async def expect_called(url, *flags):
