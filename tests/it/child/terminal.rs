@@ -24,6 +24,16 @@ fn session(script: &str) -> (std::process::Child, BufReader<File>, File) {
     (child, BufReader::new(master.try_clone().unwrap()), master)
 }
 
+/// What stands at the end of a script whose last words are read: when the leader of a session ends, the kernel may throw away
+/// what it has just written to its terminal.
+const HOLD: &str = "; read _";
+
+/// Lets a script that holds go.
+fn release(mut child: std::process::Child, mut master: File) {
+    master.write_all(b"\n").unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
 fn line(lines: &mut impl BufRead) -> String {
     let mut line = String::new();
     lines.read_line(&mut line).unwrap();
@@ -33,7 +43,7 @@ fn line(lines: &mut impl BufRead) -> String {
 #[test]
 fn the_foreground_is_the_childs_while_it_runs_and_given_back() {
     let script = "\"$0\" serve --listen 127.0.0.1:0 -- cat /proc/self/stat; cat /proc/$$/stat";
-    let (mut child, mut lines, _master) = session(script);
+    let (child, mut lines, master) = session(&[script, HOLD].concat());
     // Of the fields behind the name the third is the group, the sixth the terminal's foreground group.
     let ours = line(&mut lines);
     let pid = ours.split(' ').next().unwrap().to_owned();
@@ -41,17 +51,17 @@ fn the_foreground_is_the_childs_while_it_runs_and_given_back() {
     assert_eq!((&stat[2], &stat[5]), (&pid, &pid), "{ours}");
     let after = fields(&line(&mut lines));
     assert_eq!(after[2], after[5], "the shell's group has it again");
-    assert!(child.wait().unwrap().success());
+    release(child, master);
 }
 
 #[test]
 fn who_has_no_foreground_gives_none() {
     // A job in the background of a shell that has groups for its jobs; it writes where nobody stops it for that.
     let script = "set -m; \"$0\" serve --listen 127.0.0.1:0 -- cat /proc/self/stat & wait";
-    let (mut child, mut lines, _master) = session(script);
+    let (child, mut lines, master) = session(&[script, HOLD].concat());
     let stat = fields(&line(&mut lines));
     assert_ne!(stat[2], stat[5]);
-    assert!(child.wait().unwrap().success());
+    release(child, master);
 }
 
 #[test]
@@ -66,9 +76,9 @@ fn check_stop_and_continue(runner: &str) {
     let script = format!(
         "set -m
          {runner} \"$0\" serve --listen 127.0.0.1:0 -- sh -c 'echo up; exec cat'
-         echo stopped; fg >/dev/null; echo ended $?"
+         echo stopped; fg >/dev/null; echo ended $?{HOLD}"
     );
-    let (mut child, mut lines, mut master) = session(&script);
+    let (child, mut lines, mut master) = session(&script);
     assert_eq!(line(&mut lines), "up");
     master.write_all(b"\x1a").unwrap();
     let mut next = || {
@@ -86,7 +96,7 @@ fn check_stop_and_continue(runner: &str) {
     assert_eq!(next(), "again", "and written by the child, which has the terminal again");
     master.write_all(b"\x03").unwrap();
     assert!(next().ends_with("ended 130"));
-    assert!(child.wait().unwrap().success());
+    release(child, master);
 }
 
 #[test]
