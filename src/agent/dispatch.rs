@@ -292,7 +292,7 @@ impl Dispatcher {
     ) {
         let exclude = match topic.audience() {
             Audience::Everyone => None,
-            Audience::NotTheCaller => caller.and_then(|caller| caller.session).map(|session| vec![session]),
+            Audience::NotTheCaller => caller.and_then(|caller| caller.session).map(|session| Box::from([session])),
         };
         self.publish(session, topic.name(), &PublishOptions { exclude, ..PublishOptions::default() }, payload);
     }

@@ -26,9 +26,9 @@ struct Lists<'a> {
 impl<'a> Audience<'a> {
     pub fn new(publisher: PeerId, options: &'a PublishOptions) -> Self {
         let lists = Lists {
-            sessions: List::new(options.exclude.as_ref(), options.eligible.as_ref()),
-            authids: List::new(options.exclude_authid.as_ref(), options.eligible_authid.as_ref()),
-            authroles: List::new(options.exclude_authrole.as_ref(), options.eligible_authrole.as_ref()),
+            sessions: List::new(options.exclude.as_deref(), options.eligible.as_deref()),
+            authids: List::new(options.exclude_authid.as_deref(), options.eligible_authid.as_deref()),
+            authroles: List::new(options.exclude_authrole.as_deref(), options.eligible_authrole.as_deref()),
         };
         let everybody = lists.sessions.is_everybody() && lists.authids.is_everybody() && lists.authroles.is_everybody();
         Self { excluded: options.exclude_me.unwrap_or(true).then_some(publisher), lists: (!everybody).then_some(lists) }
@@ -46,8 +46,8 @@ impl<'a> Audience<'a> {
 /// Whether an event with these options is for all but its publisher.
 pub(super) fn is_for_everybody(options: &PublishOptions) -> bool {
     let PublishOptions { exclude, exclude_authid, exclude_authrole, .. } = options;
-    let nobody_excluded = exclude.as_ref().is_none_or(Vec::is_empty)
-        && [exclude_authid, exclude_authrole].into_iter().all(|list| list.as_ref().is_none_or(Vec::is_empty));
+    let nobody_excluded = exclude.as_deref().is_none_or(<[_]>::is_empty)
+        && [exclude_authid, exclude_authrole].into_iter().all(|list| list.as_deref().is_none_or(<[_]>::is_empty));
     nobody_excluded
         && options.eligible.is_none()
         && [&options.eligible_authid, &options.eligible_authrole].into_iter().all(Option::is_none)
@@ -55,20 +55,16 @@ pub(super) fn is_for_everybody(options: &PublishOptions) -> bool {
 
 /// As [`Audience::admits`], for one peer only: without a set for each list.
 pub(super) fn admits_one(publisher: PeerId, options: &PublishOptions, peer: PeerId, sessions: &Sessions) -> bool {
-    fn admit<Q: PartialEq + ?Sized, T: Borrow<Q>>(
-        excluded: Option<&Vec<T>>,
-        eligible: Option<&Vec<T>>,
-        one: &Q,
-    ) -> bool {
-        let has = |list: &Vec<T>| list.iter().any(|other| other.borrow() == one);
+    fn admit<Q: PartialEq + ?Sized, T: Borrow<Q>>(excluded: Option<&[T]>, eligible: Option<&[T]>, one: &Q) -> bool {
+        let has = |list: &[T]| list.iter().any(|other| other.borrow() == one);
         !excluded.is_some_and(has) && eligible.is_none_or(has)
     }
     let is_excluded = options.exclude_me.unwrap_or(true) && publisher == peer;
     let Some(Session { id, identity, .. }) = sessions.get(peer).filter(|_| !is_excluded) else { return false };
     let PublishOptions { exclude, exclude_authid, exclude_authrole, .. } = options;
-    admit(exclude.as_ref(), options.eligible.as_ref(), id)
-        && admit::<str, _>(exclude_authid.as_ref(), options.eligible_authid.as_ref(), &identity.authid)
-        && admit::<str, _>(exclude_authrole.as_ref(), options.eligible_authrole.as_ref(), &identity.authrole)
+    admit(exclude.as_deref(), options.eligible.as_deref(), id)
+        && admit::<str, _>(exclude_authid.as_deref(), options.eligible_authid.as_deref(), &identity.authid)
+        && admit::<str, _>(exclude_authrole.as_deref(), options.eligible_authrole.as_deref(), &identity.authrole)
 }
 
 impl Lists<'_> {
@@ -85,8 +81,8 @@ struct List<'a, Q: ?Sized> {
 }
 
 impl<'a, Q: Eq + Hash + ?Sized> List<'a, Q> {
-    fn new<T: Borrow<Q>>(excluded: Option<&'a Vec<T>>, eligible: Option<&'a Vec<T>>) -> Self {
-        let set = |list: &'a Vec<T>| list.iter().map(Borrow::borrow).collect();
+    fn new<T: Borrow<Q>>(excluded: Option<&'a [T]>, eligible: Option<&'a [T]>) -> Self {
+        let set = |list: &'a [T]| list.iter().map(Borrow::borrow).collect();
         Self { excluded: excluded.map(set).unwrap_or_default(), eligible: eligible.map(set) }
     }
 

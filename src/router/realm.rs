@@ -44,7 +44,7 @@ impl Realm {
         let id = self.sessions.draw_id(turn.ids);
         let session = Session::new(id, identity, locality, abilities);
         turn.counters.joined += 1;
-        turn.send(peer, Message::Welcome { session: id, details });
+        turn.send(peer, Message::Welcome { session: id, details: Box::new(details) });
         self.broker.announce(topic::SESSION_JOINED, || [meta::session_details(&session)], turn);
         self.sessions.insert(peer, session);
     }

@@ -14,8 +14,9 @@ use crate::sync::wait::Interest;
 use crate::sync::waker::Waker;
 use crate::wamp::Message;
 
-/// Messages that a mailbox holds. What is sent beyond them waits at the sender, where [`Transport::queued`] counts it.
-pub const CAPACITY: usize = 512;
+/// Messages that a mailbox holds. What is sent beyond them waits at the sender, where [`Transport::queued`] counts it. Their room
+/// is resident from the start, 42 KB a direction.
+pub const CAPACITY: usize = 256;
 
 /// Bytes that a mailbox holds, about; at least one message, however long.
 pub const CAPACITY_BYTES: usize = 4 << 20;
@@ -200,6 +201,11 @@ mod tests {
 
     fn message(id: u64) -> Message {
         Message::Unsubscribed { request: RequestId::new(id).unwrap() }
+    }
+
+    #[test]
+    fn the_room_of_a_message_is_small() {
+        assert!(size_of::<Message>() <= 192, "{} bytes", size_of::<Message>());
     }
 
     #[test]

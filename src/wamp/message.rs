@@ -9,14 +9,15 @@ use super::options::{
 use super::payload::Payload;
 use super::uri::Uri;
 
-/// A message. Its fields are in the order in which they stand on the wire.
+/// A message. Its fields are in the order in which they stand on the wire. What is long and seen once a session is boxed: every
+/// message that waits somewhere takes the room of the longest.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)] // The fields are the spec's, under the spec's names.
 pub enum Message {
     /// Opens a session: client to router.
-    Hello { realm: Uri, details: HelloDetails },
+    Hello { realm: Uri, details: Box<HelloDetails> },
     /// The session is open: router to client.
-    Welcome { session: SessionId, details: WelcomeDetails },
+    Welcome { session: SessionId, details: Box<WelcomeDetails> },
     /// The session ends, or never was: either way.
     Abort { details: ClosingDetails, reason: Uri },
     /// The client must prove who it is: router to client.

@@ -243,22 +243,22 @@ pub struct PublishOptions {
     pub disclose_me: bool,
     /// *Subscriber Black- and Whitelisting*: sessions that do not get the event.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub exclude: Option<Vec<SessionId>>,
+    pub exclude: Option<Box<[SessionId]>>,
     /// Users that do not get the event.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub exclude_authid: Option<Vec<String>>,
+    pub exclude_authid: Option<Box<[String]>>,
     /// Roles that do not get the event.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub exclude_authrole: Option<Vec<String>>,
+    pub exclude_authrole: Option<Box<[String]>>,
     /// The only sessions that may get the event; an empty list is nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub eligible: Option<Vec<SessionId>>,
+    pub eligible: Option<Box<[SessionId]>>,
     /// The only users that may get the event.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub eligible_authid: Option<Vec<String>>,
+    pub eligible_authid: Option<Box<[String]>>,
     /// The only roles that may get the event.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub eligible_authrole: Option<Vec<String>>,
+    pub eligible_authrole: Option<Box<[String]>>,
     /// *Event Retention*: whether the event is kept for those who subscribe later.
     #[serde(skip_serializing_if = "is_false")]
     pub retain: bool,
@@ -268,9 +268,10 @@ impl PublishOptions {
     /// Bytes that its lists hold, about.
     #[must_use]
     pub fn size(&self) -> usize {
-        let sessions = [&self.exclude, &self.eligible].into_iter().flatten().map(|list| size_of_val(list.as_slice()));
+        let sessions = [&self.exclude, &self.eligible].into_iter().flatten().map(|list| size_of_val(&**list));
         let names = [&self.exclude_authid, &self.exclude_authrole, &self.eligible_authid, &self.eligible_authrole];
-        let names = names.into_iter().flatten().flatten().map(|name| size_of::<String>() + name.len());
+        let names =
+            names.into_iter().flatten().flat_map(|list| list.iter()).map(|name| size_of::<String>() + name.len());
         sessions.sum::<usize>() + names.sum::<usize>()
     }
 }

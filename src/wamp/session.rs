@@ -89,7 +89,7 @@ impl Session {
             state: State::Joining(Box::new(attempt)),
             requests: Requests::default(),
             invocations: Invocations::default(),
-            outbox: VecDeque::from([Message::Hello { realm, details }]),
+            outbox: VecDeque::from([Message::Hello { realm, details: Box::new(details) }]),
         }
     }
 
@@ -166,7 +166,7 @@ impl Session {
                     return self.reject(rejection);
                 }
                 self.state = State::Established;
-                Ok(Some(Event::Joined { session, details: Box::new(details) }))
+                Ok(Some(Event::Joined { session, details }))
             }
             Message::Abort { details, reason } => {
                 self.state = State::Closed;

@@ -85,7 +85,7 @@ fn calls_beyond_what_its_mailbox_holds_wait_for_it() {
     }
     // It takes none of them yet. The server stops reading calls, but not what has nothing to do with sessions.
     let messages = &server.counters().messages_in;
-    eventually("the mailbox is full", || messages.get() > 512);
+    eventually("the mailbox is full", || messages.get() > u64::try_from(memory::CAPACITY).unwrap());
     assert!(messages.get() < CALLS, "it went on reading");
     let answer = super::client::http(address, "GET / HTTP/1.1\nHost: localhost\n\n");
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
