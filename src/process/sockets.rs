@@ -104,8 +104,8 @@ pub(super) fn describe(pid: i32, life: &Life, directory: &Kept, open: &[OpenSock
 /// A connection that is being made does not tell its peer when it is asked; the lists do.
 fn name_peers(pid: i32, asked: &mut [Asked]) {
     let is_connecting = |asked: &Asked| asked.socket.status == tcp_state(SYN_SENT);
-    let wanted: BTreeSet<u64> =
-        asked.iter().filter(|asked| is_connecting(asked)).map(|asked| asked.open.inode).collect();
+    let mut wanted = BTreeSet::new();
+    wanted.extend(asked.iter().filter(|asked| is_connecting(asked)).map(|asked| asked.open.inode));
     if wanted.is_empty() {
         return;
     }

@@ -107,8 +107,8 @@ impl Retention {
                 found.insert(topic, kept);
             }
         }
-        let by_age: BTreeMap<u64, _> =
-            found.into_iter().map(|(topic, kept)| (kept.age, (topic, &kept.event))).collect();
+        let mut by_age = BTreeMap::new();
+        by_age.extend(found.into_iter().map(|(topic, kept)| (kept.age, (topic, &kept.event))));
         by_age.into_values()
     }
 

@@ -309,8 +309,8 @@ impl Directory {
     /// # Errors
     /// [`InvalidUsers`], of the first entry that is wrong.
     pub fn new(file: &UsersFile, built_in: BTreeMap<String, Role>, accounts: &Accounts) -> Result<Self, InvalidUsers> {
-        let mut roles: BTreeMap<String, Arc<Role>> =
-            built_in.into_iter().map(|(name, role)| (name, Arc::new(role))).collect();
+        let mut roles = BTreeMap::new();
+        roles.extend(built_in.into_iter().map(|(name, role)| (name, Arc::new(role))));
         for (name, entries) in &file.roles {
             let permissions = entries.iter().zip(0_usize..).map(|(entry, number)| {
                 permission(entry).map_err(|sentence| InvalidUsers(format!("roles.{name}[{number}]: {sentence}")))

@@ -1,8 +1,6 @@
 //! The dicts in messages (*Options* and *Details*), typed: the keys that something here reads or writes. Others are ignored
 //! on arrival, as the spec wants it; a known key of the wrong type is a violation of the protocol.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -94,7 +92,9 @@ impl Role {
     /// A role that announces these features.
     #[must_use]
     pub fn with(features: &[&str]) -> Self {
-        Self { features: features.iter().map(|name| ((*name).to_owned(), Value::Bool(true))).collect() }
+        let mut announced = Dict::new();
+        announced.extend(features.iter().map(|name| ((*name).to_owned(), Value::Bool(true))));
+        Self { features: announced }
     }
 
     /// Whether the feature is announced.
@@ -106,7 +106,7 @@ impl Role {
 
 /// The roles that a peer takes (*Session Establishment*).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "BTreeMap<String, Value>")]
+#[serde(try_from = "Dict")]
 pub struct Roles {
     /// Publishes events.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,10 +128,10 @@ pub struct Roles {
     pub dealer: Option<Role>,
 }
 
-impl TryFrom<BTreeMap<String, Value>> for Roles {
+impl TryFrom<Dict> for Roles {
     type Error = String;
 
-    fn try_from(mut roles: BTreeMap<String, Value>) -> Result<Self, Self::Error> {
+    fn try_from(mut roles: Dict) -> Result<Self, Self::Error> {
         let mut take = |name: &str| match roles.remove(name) {
             None => Ok(None),
             Some(Value::Object(role)) => Role::try_from(role).map(Some).map_err(|error| format!("{name}: {error}")),

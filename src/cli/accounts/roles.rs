@@ -32,7 +32,9 @@ pub fn built_in() -> BTreeMap<String, Role> {
         ("agent", vec![below(&[Register, Publish])]),
         ("admin", vec![permission("", Match::Prefix, &Action::ALL)]),
     ];
-    roles.into_iter().map(|(name, permissions)| (name.to_owned(), Role::new(permissions))).collect()
+    let mut by_name = BTreeMap::new();
+    by_name.extend(roles.into_iter().map(|(name, permissions)| (name.to_owned(), Role::new(permissions))));
+    by_name
 }
 
 /// By its name: what changes something is called by a verb.

@@ -23,8 +23,11 @@ pub(super) fn list(list: &List, wanted: &BTreeSet<u64>) -> Option<ByInode> {
 
 /// Those TCP sockets of ours with one of these inodes that are being connected.
 pub(super) fn connecting(wanted: &BTreeSet<u64>) -> ByInode {
-    let tcp = LISTS.iter().filter(|list| list.kind.is_tcp());
-    tcp.filter_map(|list| dump(list, 1 << SYN_SENT, wanted).ok()).flatten().collect()
+    let mut found = ByInode::new();
+    for list in LISTS.iter().filter(|list| list.kind.is_tcp()) {
+        found.extend(dump(list, 1 << SYN_SENT, wanted).into_iter().flatten());
+    }
+    found
 }
 
 fn dump(list: &List, states: u32, wanted: &BTreeSet<u64>) -> Result<ByInode, Errno> {

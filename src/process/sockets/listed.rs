@@ -27,7 +27,8 @@ pub(super) fn describe(pid: i32, directory: &Kept, open: &[OpenSocket]) -> Vec<(
         return Vec::new();
     }
     let open: Vec<(OpenSocket, Protocol)> = open.iter().map(|open| (*open, protocol(directory, open.fd))).collect();
-    let wanted = open.iter().map(|(open, _)| open.inode).collect();
+    let mut wanted = BTreeSet::new();
+    wanted.extend(open.iter().map(|(open, _)| open.inode));
     let is_needed = |index: usize| {
         open.iter().any(|(_, protocol)| match protocol {
             Protocol::Listed(own) => *own == index,
@@ -37,7 +38,10 @@ pub(super) fn describe(pid: i32, directory: &Kept, open: &[OpenSocket]) -> Vec<(
     };
     let is_ours = is_in_our_network(pid);
     let needed = LISTS.iter().enumerate().filter(|(index, _)| is_needed(*index));
-    let found: ByInode = needed.flat_map(|(_, list)| look_up(pid, list, &wanted, is_ours)).collect();
+    let mut found = ByInode::new();
+    for (_, list) in needed {
+        found.extend(look_up(pid, list, &wanted, is_ours));
+    }
     let described = open.into_iter().filter_map(|(open, protocol)| match (found.get(&open.inode), protocol) {
         (Some(socket), _) => Some((open.fd, socket.clone())),
         (None, Protocol::Other) => Some((open.fd, Socket::other())),

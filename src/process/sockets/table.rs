@@ -22,14 +22,20 @@ pub(super) fn list(pid: i32, list: &List, wanted: &BTreeSet<u64>) -> ByInode {
 
 /// Those of the TCP lists.
 pub(super) fn tcp(pid: i32, wanted: &BTreeSet<u64>) -> ByInode {
-    LISTS.iter().filter(|of| of.kind.is_tcp()).flat_map(|of| list(pid, of, wanted)).collect()
+    let mut found = ByInode::new();
+    for of in LISTS.iter().filter(|of| of.kind.is_tcp()) {
+        found.extend(list(pid, of, wanted));
+    }
+    found
 }
 
 fn rows(text: impl BufRead, kind: Kind, wanted: &BTreeSet<u64>) -> ByInode {
     // The first line is a heading. A name of a Unix socket need not be UTF-8.
     let lines = text.split(b'\n').skip(1).map_while(Result::ok);
     let rows = lines.filter_map(|line| if kind == Kind::Unix { unix(&line) } else { inet(kind, &line) });
-    rows.filter(|(inode, _)| wanted.contains(inode)).collect()
+    let mut found = ByInode::new();
+    found.extend(rows.filter(|(inode, _)| wanted.contains(inode)));
+    found
 }
 
 /// `  0: 0100007F:0CEA 00000000:0000 0A 00000000:00000000 00:00000000 00000000   999        0 21871 1 …`

@@ -19,7 +19,8 @@ pub struct CpuTimes {
 }
 
 pub(super) fn times(text: &str) -> Option<BTreeMap<u32, CpuTimes>> {
-    let cpus: BTreeMap<u32, CpuTimes> = text.lines().filter_map(cpu).collect();
+    let mut cpus = BTreeMap::new();
+    cpus.extend(text.lines().filter_map(cpu));
     (!cpus.is_empty()).then_some(cpus)
 }
 

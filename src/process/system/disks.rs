@@ -38,5 +38,7 @@ pub(super) fn traffic(text: &str) -> Option<BTreeMap<String, DiskTraffic>> {
         let write = io(seen.writes, seen.sectors_written, seen.time_writing);
         (printable(&seen.name).into_owned(), DiskTraffic { read, write })
     });
-    Some(traffic.collect())
+    let mut by_name = BTreeMap::new();
+    by_name.extend(traffic);
+    Some(by_name)
 }

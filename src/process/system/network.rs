@@ -49,5 +49,7 @@ pub(super) fn traffic(text: &str) -> Option<BTreeMap<String, InterfaceTraffic>> 
         };
         (printable(&seen.name).into_owned(), InterfaceTraffic { out, received })
     });
-    Some(traffic.collect())
+    let mut by_name = BTreeMap::new();
+    by_name.extend(traffic);
+    Some(by_name)
 }

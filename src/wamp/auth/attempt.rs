@@ -103,7 +103,8 @@ impl Attempt {
             Credential::Scram(secret) => {
                 let authid = authid.as_deref().unwrap_or_default();
                 let scram::Answer { proof, nonce, expected } = scram::answer(secret, authid, &self.nonce, extra)?;
-                let extra = Dict::from_iter([("nonce".to_owned(), nonce.into())]);
+                let mut extra = Dict::new();
+                extra.insert("nonce".to_owned(), nonce.into());
                 let message = Message::Authenticate { signature: Secret::new(proof), extra };
                 return Ok((message, Expectation::Signature(expected)));
             }
