@@ -20,6 +20,8 @@ cd "$(dirname "$0")/.." || exit
 here=scripts/interop
 venv=.venv
 work=$(mktemp -d "${TMPDIR:-/tmp}/wampproc-interop.XXXXXX")
+# Processes of other users reach sockets below it.
+chmod 711 "$work"
 results=$work/results
 : > "$results"
 child=
