@@ -106,7 +106,6 @@ impl Dispatcher {
             Report::Output(output) => self.child_wrote(session, &output),
             Report::Started(started) => self.process_started(*started),
             Report::Exited(exit) => {
-                log::info!("process {} has ended", exit.pid);
                 self.change_target(Err(ProcessError::Gone { pid: exit.pid }));
                 // When its queue is full it is busy with others, and is not waited for.
                 let settling = self.ask_nothing().ok();

@@ -247,7 +247,10 @@ impl Life {
             }
         }
         match self.phase {
-            Phase::Running(_) => self.stop(signal, self.command.stop_timeout, now),
+            Phase::Running(ref child) => {
+                log::info!("process {} gets {signal}, and is not started again", child.pid);
+                self.stop(signal, self.command.stop_timeout, now);
+            }
             // Kept for whoever is to hear of it. The signal would have ended the child too.
             Phase::Early => self.code = killed_by(signal.number()),
             Phase::Ended | Phase::Clearing | Phase::Draining(_) | Phase::Over => {}
@@ -378,6 +381,12 @@ impl Life {
         let pid = Pid::from_raw(ended.exit.pid);
         self.foreground.take_back(pid);
         self.code = ended.code;
+        // Here, and not where it is published: what follows is logged by this thread too, in this order.
+        let level = match (self.next, ended.ending) {
+            (Next::Policy, Ending::Failure | Ending::OverLimit) => log::Level::Warn,
+            _ => log::Level::Info,
+        };
+        log::log!(level, "{}", ended.exit);
         self.outbox.push(Report::Exited(ended.exit.clone()));
         self.last = Some(ended);
         self.phase = Phase::Ended;

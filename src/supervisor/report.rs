@@ -1,5 +1,6 @@
 //! What a supervising thread tells.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -141,6 +142,19 @@ impl Exit {
     }
 }
 
+/// For the log.
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} has ended", self.pid)?;
+        match (self.code, &self.signal) {
+            (Some(code), _) => write!(f, ": exit code {code}")?,
+            (None, Some(signal)) => write!(f, ": {signal}")?,
+            (None, None) => {}
+        }
+        if self.core == Some(true) { f.write_str(", core dumped") } else { Ok(()) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,5 +176,15 @@ mod tests {
         let expected = "{\"pid\":17,\"code\":null,\"signal\":null,\"core\":null,\"uptime\":1.5,\"rusage\":null,\
                         \"oom\":null,\"restarts\":2}";
         assert_eq!(serde_json::to_string(&exit).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_log_says_how_it_ended_as_far_as_it_is_known() {
+        let unknown = Exit::of_another(17, Duration::ZERO, 0);
+        assert_eq!(unknown.to_string(), "process 17 has ended");
+        let by_itself = Exit { code: Some(3), core: Some(false), ..unknown.clone() };
+        assert_eq!(by_itself.to_string(), "process 17 has ended: exit code 3");
+        let killed = Exit { signal: Some("SIGSEGV".to_owned()), core: Some(true), ..unknown };
+        assert_eq!(killed.to_string(), "process 17 has ended: SIGSEGV, core dumped");
     }
 }

@@ -127,7 +127,9 @@ impl<R: From<Report>> Watch<R> {
             }
         }
         let identity = &present.identity;
-        self.tell(Report::Exited(Exit::of_another(identity.pid(), identity.uptime(), self.restarts)))?;
+        let exit = Exit::of_another(identity.pid(), identity.uptime(), self.restarts);
+        log::info!("{exit}");
+        self.tell(Report::Exited(exit))?;
         self.restarts += 1;
         Ok(())
     }

@@ -56,7 +56,9 @@ impl Life {
         }
         self.next = next;
         self.waiting.push_back(request);
-        if matches!(self.phase, Phase::Running(_)) {
+        if let Phase::Running(child) = &self.phase {
+            let what = if next == Next::Start { "restarted" } else { "stopped" };
+            log::info!("a caller wants process {} {what}: it gets {}", child.pid, self.command.stop_signal);
             self.stop(self.command.stop_signal, grace, now);
         }
     }

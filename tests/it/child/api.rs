@@ -14,7 +14,7 @@ fn pid(program: &mut Program) -> String {
 
 #[test]
 fn stop_start_and_restart_answer_when_it_is_done() {
-    let mut program = supervise(&["--restart", "always"], "echo up $$; sleep 100 & wait");
+    let mut program = supervise(&["--log-level", "info", "--restart", "always"], "echo up $$; sleep 100 & wait");
     let url = url(&mut program);
     let mut exits = follow(&url, "on_process_exited");
     let mut starts = follow(&url, "on_process_started");
@@ -60,6 +60,9 @@ fn stop_start_and_restart_answer_when_it_is_done() {
     assert_eq!((code, &third), (Some(0), &pid(&mut program)));
     assert_eq!(event(&mut exits)["pid"].to_string(), second);
     assert_eq!(event(&mut starts)["pid"].to_string(), third);
+    program.wait_for_log(&format!("a caller wants process {first} stopped: it gets SIGTERM"));
+    program.wait_for_log(&format!("process {first} has ended: SIGTERM"));
+    program.wait_for_log(&format!("a caller wants process {second} restarted: it gets SIGTERM"));
     let (code, stats) = call(&url, &["get_process_stats"]);
     assert_eq!((code, serde_json::from_str::<Value>(&stats).unwrap()["pid"].to_string()), (Some(0), third));
 

@@ -71,6 +71,16 @@ fn it_is_restarted_until_there_were_too_many() {
 }
 
 #[test]
+fn the_log_says_how_it_ended_and_then_what_follows() {
+    let flags = ["--restart", "on-failure", "--restart-delay", "1ms", "--restart-max", "1/1m"];
+    let end = run_script(&flags, "kill -9 $$");
+    let logged: Vec<&str> = end.stderr.lines().filter(|line| !line.contains("ready ws://")).collect();
+    let expected = ["has ended: SIGKILL", "is started again in", "has ended: SIGKILL", "is not started again"];
+    assert_eq!(logged.len(), expected.len(), "{}", end.stderr);
+    assert!(logged.iter().zip(expected).all(|(line, text)| line.contains(text)), "{}", end.stderr);
+}
+
+#[test]
 fn a_signal_to_end_is_not_followed_by_a_restart_also_while_one_is_due() {
     let mut program = supervise(&["--restart", "always", "--restart-delay", "1h"], "echo run; exit 4");
     assert_eq!(program.line(), "run");
