@@ -169,12 +169,14 @@ impl Life {
         }
         match &mut self.phase {
             Phase::Running(child) => {
-                let over = child.memory.as_mut().and_then(|memory| memory.look(now));
-                if let Some(resident) = over.filter(|_| !child.is_over_limit) {
+                let watch = child.memory.as_mut();
+                let over = watch.and_then(|memory| memory.look(now).map(|resident| (resident, memory.limit())));
+                if let Some((resident, limit)) = over.filter(|_| !child.is_over_limit) {
                     child.is_over_limit = true;
                     log::warn!(
-                        "process {} uses {resident} bytes of memory, more than it may: it is restarted",
-                        child.pid
+                        "process {} has {resident} bytes resident, --memory-limit allows {limit}: it gets {}",
+                        child.pid,
+                        self.command.stop_signal
                     );
                     self.stop(self.command.stop_signal, self.command.stop_timeout, now);
                 }
@@ -451,7 +453,7 @@ impl Life {
             Verdict::Rest => self.over(),
             Verdict::GiveUp(RestartLimit { restarts, window }) => {
                 log::error!(
-                    "the child is not started again: it was {restarts} times within {} s",
+                    "the child is not started again: it would be more often than --restart-max {restarts}/{}s allows",
                     window.as_secs_f64()
                 );
                 self.over();

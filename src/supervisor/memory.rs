@@ -26,6 +26,11 @@ impl MemoryWatch {
         self.next
     }
 
+    /// How many bytes it may be.
+    pub const fn limit(&self) -> u64 {
+        self.limit
+    }
+
     /// Looks, if it is time; how much it is, when that is too much.
     pub fn look(&mut self, now: Instant) -> Option<u64> {
         if now < self.next {

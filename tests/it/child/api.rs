@@ -138,7 +138,11 @@ fn who_takes_too_much_memory_is_restarted_and_the_event_says_so() {
     let first = pid(&mut program);
     assert_eq!(call(&url, &["signal_process", "USR1"]), (Some(0), "null".to_owned()));
     let exit = event(&mut exits);
-    assert_eq!((exit["pid"].to_string(), &exit["oom"]), (first, &json!(true)));
+    assert_eq!((exit["pid"].to_string(), &exit["oom"]), (first.clone(), &json!(true)));
+    let warning = program.wait_for_log(&format!("process {first} has "));
+    assert!(warning.contains("bytes resident, --memory-limit allows 20971520: it gets SIGTERM"), "{warning}");
+    program.wait_for_log(&format!("process {first} has ended: SIGTERM"));
+    program.wait_for_log("the child is started again in 0.0 s");
     pid(&mut program);
     program.signal(Signal::SIGTERM);
     program.end();
