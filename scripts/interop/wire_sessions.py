@@ -139,7 +139,7 @@ async def check_refused(checks):
                 expect_equal(await agent.wait(5), 4, "exit status")
                 expect(reason in "\n".join(agent.stderr), f"stderr does not name it: {agent.stderr}")
                 expect_equal(agent.stdout, [], "stdout")
-    async with MiniRouter() as router, await start_agent(router) as agent:
+    async with MiniRouter() as router, await start_agent(router, "--no-retry") as agent:
         async with checks.check("a second worker of one name is told to take another (--worker)"):
             peer = await router.peer()
             await peer.welcome()

@@ -13,10 +13,16 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 /// Between two attempts at a name that is taken: the first delay, and the longest.
 const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// Whether a name that is taken may be so only by the session that we just lost.
+/// How long the first session asks for names that are taken: a router needs that long to notice, by a ping, that a process
+/// which was cut off (its host was, or the power) is gone. Whoever has them still is somebody else.
+const FIRST_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether a name that is taken may be so only by a session that is dead already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// The first session: somebody else has the name.
+    /// It does not matter: nothing is tried twice.
+    Only,
+    /// The first session: a router may hold the names for the process that was here before us; or somebody else has them.
     First,
     /// A later one: a router that has not noticed yet may hold our own names for us.
     Again,
@@ -26,7 +32,12 @@ pub enum Attempt {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// It is tried again later.
-    Later(Uri),
+    Later {
+        /// The name.
+        uri: Uri,
+        /// For how long at most; `None` for as long as it takes.
+        limit: Option<Duration>,
+    },
     /// This one cannot be had, the others can.
     Without(Uri),
     /// Somebody else has the name.
@@ -46,6 +57,8 @@ pub struct Registrar {
     patience: Option<Instant>,
     registered: HashMap<RegistrationId, (Uri, usize)>,
     taken: VecDeque<(Uri, usize)>,
+    /// When the first session does not ask for those any more.
+    gives_up_at: Option<Instant>,
     retry_at: Option<Instant>,
     retry_delay: Duration,
 }
@@ -61,6 +74,7 @@ impl Registrar {
             patience: None,
             registered: HashMap::new(),
             taken: VecDeque::new(),
+            gives_up_at: None,
             retry_at: None,
             retry_delay: RETRY.0,
         }
@@ -95,26 +109,31 @@ impl Registrar {
         if error.uri.as_str() != PROCEDURE_ALREADY_EXISTS {
             return Verdict::Without(uri);
         }
-        match self.attempt {
-            Attempt::First => Verdict::Taken(uri),
-            Attempt::Again => {
-                self.retry((uri.clone(), procedure), now);
-                Verdict::Later(uri)
+        let limit = match self.attempt {
+            Attempt::Only => return Verdict::Taken(uri),
+            Attempt::First if now >= *self.gives_up_at.get_or_insert(now + FIRST_PATIENCE) => {
+                return Verdict::Taken(uri);
             }
-        }
+            Attempt::First => Some(FIRST_PATIENCE),
+            Attempt::Again => None,
+        };
+        self.retry((uri.clone(), procedure), now);
+        Verdict::Later { uri, limit }
     }
 
     /// The router took a registration away: it is asked for again, later.
     pub fn revoked(&mut self, registration: RegistrationId, now: Instant) {
         if let Some(lost) = self.registered.remove(&registration) {
             self.attempt = Attempt::Again;
+            self.gives_up_at = None;
             self.retry(lost, now);
         }
     }
 
     fn retry(&mut self, taken: (Uri, usize), now: Instant) {
         self.taken.push_back(taken);
-        self.retry_at.get_or_insert(now + self.retry_delay);
+        let next = now + self.retry_delay;
+        self.retry_at.get_or_insert(self.gives_up_at.map_or(next, |last| next.min(last)));
     }
 
     /// The procedure that a registration stands for.
@@ -191,24 +210,46 @@ mod tests {
         assert_eq!(registrar.next_wanted(again), Some((Uri::from("a.x"), 0)));
     }
 
+    /// Asks for the first name again and again, and is told each time that it is taken; when, as the last verdict says.
+    fn insist(registrar: &mut Registrar, now: Instant, attempts: u64) -> (Verdict, Duration) {
+        let mut at = now;
+        for id in 3..3 + attempts {
+            let previous = request(if id == 3 { 1 } else { id - 1 });
+            let verdict = registrar.failed(previous, &taken(), at);
+            if !matches!(verdict, Verdict::Later { .. }) {
+                return (verdict, at - now);
+            }
+            assert_eq!(registrar.next_wanted(at), None, "not at once");
+            assert!(!registrar.is_complete());
+            at = registrar.deadline().unwrap();
+            let wanted = registrar.next_wanted(at).unwrap();
+            registrar.asked(request(id), wanted, at);
+        }
+        (registrar.failed(request(2 + attempts), &taken(), at), at - now)
+    }
+
     #[test]
-    fn a_taken_name_is_final_at_first_and_tried_again_after_a_reconnect() {
-        let (mut first, now) = registrar(Attempt::First);
-        assert_eq!(first.failed(request(1), &taken(), now), Verdict::Taken(Uri::from("a.x")));
+    fn a_taken_name_is_tried_again_after_a_reconnect_for_as_long_as_it_takes() {
+        let (mut again, now) = registrar(Attempt::Again);
+        again.registered(request(2), RegistrationId::new(9).unwrap());
+        let later = Verdict::Later { uri: Uri::from("a.x"), limit: None };
+        let (verdict, passed) = insist(&mut again, now, 7);
+        assert!(verdict == later && passed < Duration::from_secs(15), "{verdict:?} {passed:?}");
 
         let (mut again, now) = registrar(Attempt::Again);
         again.registered(request(2), RegistrationId::new(9).unwrap());
-        let mut at = now;
-        for id in 3..10 {
-            let previous = request(if id == 3 { 1 } else { id - 1 });
-            assert_eq!(again.failed(previous, &taken(), at), Verdict::Later(Uri::from("a.x")));
-            assert_eq!(again.next_wanted(at), None, "not at once");
-            assert!(!again.is_complete());
-            at = again.deadline().unwrap();
-            let wanted = again.next_wanted(at).unwrap();
-            again.asked(request(id), wanted, at);
-        }
-        assert!(at - now < Duration::from_secs(15), "{:?}", at - now);
+        let (verdict, passed) = insist(&mut again, now, 1000);
+        assert!(verdict == later && passed > Duration::from_secs(3600), "{verdict:?} {passed:?}");
+    }
+
+    #[test]
+    fn a_taken_name_is_tried_again_for_a_minute_at_first_and_not_at_all_by_the_impatient() {
+        let (mut first, now) = registrar(Attempt::First);
+        first.registered(request(2), RegistrationId::new(9).unwrap());
+        assert_eq!(insist(&mut first, now, 1000), (Verdict::Taken(Uri::from("a.x")), FIRST_PATIENCE));
+
+        let (mut only, now) = registrar(Attempt::Only);
+        assert_eq!(only.failed(request(1), &taken(), now), Verdict::Taken(Uri::from("a.x")));
     }
 
     #[test]

@@ -189,10 +189,10 @@ impl Agent {
         match link {
             Ok(link) => Ok(Connection::Linked(Box::new(Joined {
                 link,
-                registrar: self.dispatcher.session_begins(if self.sessions == 0 {
-                    Attempt::First
-                } else {
-                    Attempt::Again
+                registrar: self.dispatcher.session_begins(match (self.patience, self.sessions) {
+                    (Patience::OneAttempt, _) => Attempt::Only,
+                    (Patience::Forever, 0) => Attempt::First,
+                    (Patience::Forever, _) => Attempt::Again,
                 }),
                 progress: Progress::Registering,
                 refusal: None,
@@ -287,10 +287,11 @@ impl Agent {
                 log::error!("the router refused an event about the process: {error}");
             }
             Event::Failed { request, error, .. } => match joined.registrar.failed(request, &error, now) {
-                Verdict::Later(uri) if !std::mem::replace(&mut joined.told_taken, true) => {
-                    log::warn!("{uri} and maybe others are still registered by another session; trying again");
+                Verdict::Later { uri, limit } if !std::mem::replace(&mut joined.told_taken, true) => {
+                    let limit = limit.map(|limit| format!(" for {} s", limit.as_secs())).unwrap_or_default();
+                    log::warn!("{uri} and maybe others are registered by another session; asking again{limit}");
                 }
-                Verdict::Later(uri) => log::debug!("{uri} is still registered by another session"),
+                Verdict::Later { uri, .. } => log::debug!("{uri} is still registered by another session"),
                 Verdict::Taken(uri) => return Err(AgentError::Taken(uri)),
                 Verdict::Without(uri) => {
                     log::error!("the router refused {uri}: {error}");

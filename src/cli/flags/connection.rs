@@ -104,7 +104,8 @@ pub(super) const FLAGS: &[Flag] = &[
         short: None,
         takes: Takes::Nothing(|given| given.connection.patience = Patience::OneAttempt),
         commands: &[Join],
-        help: "Ends at the first failure, instead of waiting for a router that is not there yet, or no longer.",
+        help: "Ends at the first failure, instead of waiting for a router that is not there yet, or no longer, or for names \
+               that it may still hold for a process that is gone.",
     },
     Flag {
         long: "reconnect-initial",

@@ -167,7 +167,7 @@ fn an_address_in_use_exit_1_and_a_name_that_is_taken_too() {
     let address: SocketAddr = url.strip_prefix("ws://").unwrap().strip_suffix("/ws").unwrap().parse().unwrap();
     let end = run(["serve", "--listen", &address.to_string()]);
     assert_end(&end, 1, "", &format!("wampproc: cannot listen at {address}: Address already in use (os error 98)\n"));
-    let end = run(["join", &url, "--log-level", "off"]);
+    let end = run(["join", &url, "--log-level", "off", "--no-retry"]);
     assert_eq!((end.code, end.text()), (Some(1), ""));
     assert!(
         end.stderr.contains("wamp.error.procedure_already_exists") && end.stderr.contains("--worker"),
