@@ -73,6 +73,26 @@ fn serve_tells_when_it_is_ready_and_when_it_stops() {
     assert_eq!(program.end().code, Some(0));
 }
 
+/// systemd kills what is not READY in time, so the README has `TimeoutStartSec=infinity` for this.
+#[test]
+fn join_is_not_ready_before_there_is_a_router() {
+    let systemd = Systemd::new("away");
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("ws://{address}/ws");
+    let program = systemd.start(&["join", &url, "--worker", "w1", "--reconnect-absent", "20ms"]);
+    for _ in 0..3 {
+        let heard = systemd.hear();
+        assert!(heard.starts_with("STATUS=reconnecting in ") && heard.lines().count() == 1, "{heard}");
+    }
+    let (_router, _) = serve(&address.to_string());
+    let mut heard = systemd.hear();
+    while heard.starts_with("STATUS=reconnecting in ") {
+        heard = systemd.hear();
+    }
+    assert!(heard.starts_with("READY=1\n"), "{heard}");
+    drop(program);
+}
+
 #[test]
 fn an_address_that_is_none_is_told() {
     let mut command = wampproc(["serve", "--listen", "127.0.0.1:0"]);
