@@ -261,7 +261,9 @@ impl Dispatcher {
                 let waiting = self.end();
                 let null = Payload::of(&Value::Null);
                 self.announce(session.as_deref_mut(), Topic::ManholeStopped, waiting.caller(), &null);
-                self.settle(session, waiting, Err(error.into()));
+                if !matches!(waiting, Origin::Nobody) {
+                    self.settle(session, waiting, Err(error.into()));
+                }
             }
             Report::Stopped => {
                 log::info!("the manhole is closed");

@@ -5,13 +5,14 @@ use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use wampproc::agent::{Agent, AgentError, RunningAgent};
 use wampproc::manhole::Config;
 
 use super::board::{Directory, UserKey, ssh};
 use crate::fake_router::{Client, FakeRouter};
-use crate::support::{PATIENCE, Program};
+use crate::support::{PATIENCE, Program, wampproc};
 
 struct Dialogue {
     client: Client,
@@ -63,6 +64,23 @@ impl Dialogue {
 
 fn config(port: u16) -> Value {
     json!({"endpoint": {"type": "tcp", "port": port}, "users": [{"user": "joe", "password": "hunter2"}]})
+}
+
+#[test]
+fn one_from_the_start_that_cannot_be_is_logged_once_and_stops_nobody() {
+    let directory = Directory::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let file = directory.write("manhole.json", &config(address.port()).to_string(), 0o600);
+    let mut command = wampproc(["serve", "--listen", "127.0.0.1:0", "--manhole"]);
+    command.arg(file);
+    let mut program = Program::spawn(command);
+    assert!(program.line().starts_with("ready ws://"));
+    program.wait_for_log("there is no manhole: ");
+    program.signal(Signal::SIGTERM);
+    let end = program.end();
+    let told: Vec<&str> = end.stderr.lines().filter(|line| line.contains(&address.port().to_string())).collect();
+    assert_eq!((end.code, told.len()), (Some(0), 1), "{}", end.stderr);
 }
 
 #[test]
