@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use super::log_budget::{Budget, Verdict};
+use super::log_budget::{Budget, Share, Verdict};
+use super::manhole::USERS_LOG;
 #[cfg(feature = "manhole")]
 use crate::manhole::LogFeed;
 use crate::sync::clock::Timestamp;
@@ -104,7 +105,9 @@ fn shows_messages(metadata: &Metadata<'_>) -> bool {
 
 /// Writes what is to be written for a record.
 fn write(record: &Record<'_>, budget: &mut Budget, at: Timestamp, now: Instant, put: &mut dyn FnMut(&Entry<'_>)) {
-    let Verdict::Write { left_out: count } = budget.admit(record.target(), record.level(), now) else { return };
+    let share = if Some(record.target()) == USERS_LOG { Share::OF_USERS } else { Share::USUAL };
+    let verdict = budget.admit(record.target(), record.level(), share, now);
+    let Verdict::Write { left_out: count } = verdict else { return };
     if count > 0 {
         left_out(at, record.level(), record.target(), count, put);
     }

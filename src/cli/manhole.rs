@@ -12,6 +12,9 @@ use zeroize::Zeroizing;
 use crate::agent::AgentBuilder;
 use crate::manhole::Config;
 
+/// The target of log records about what the manhole's users do, if there can be any.
+pub const USERS_LOG: Option<&str> = Some(crate::manhole::USERS_LOG);
+
 /// The longest configuration that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
 

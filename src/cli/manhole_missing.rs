@@ -4,6 +4,9 @@ use std::ffi::OsStr;
 
 use crate::agent::AgentBuilder;
 
+/// The target of log records about what the manhole's users do, if there can be any.
+pub const USERS_LOG: Option<&str> = None;
+
 /// Nothing can be said.
 #[derive(Debug, Default)]
 pub struct Manhole;

@@ -103,7 +103,7 @@ pub const MAX_CONNECTIONS: usize = 16;
 pub const MAX_STRANGERS: usize = 4;
 
 /// The target of log records about what users do, whom nobody else may crowd out.
-const USERS_LOG: &str = concat!(module_path!(), "::users");
+pub const USERS_LOG: &str = concat!(module_path!(), "::users");
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
