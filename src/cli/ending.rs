@@ -17,15 +17,16 @@ pub fn run<S>(
     builder: AgentBuilder,
     before: impl FnOnce() -> Result<S, Failure>,
 ) -> Result<(), Failure> {
+    let builder = process.agent.configure(builder)?;
     // Before any thread.
     if let Some(child) = process.child.supervise(process.hangup)? {
-        let builder = process.target.configure_with_child(child.configure(process.agent.configure(builder)))?;
+        let builder = process.target.configure_with_child(child.configure(builder))?;
         let agent = builder.build().map_err(|error| Failure::before_child(error.into()))?;
         let _kept = before().map_err(Failure::before_child)?;
         return child.end(agent.run());
     }
     let signals = Signals::catch()?;
-    let builder = notice::configure(process.agent.configure(process.target.configure(builder)?))?;
+    let builder = notice::configure(process.target.configure(builder)?)?;
     let agent = builder.build()?;
     let _kept = before()?;
     let stopper = agent.stopper();

@@ -229,11 +229,13 @@ pub struct Agent {
 
 impl Agent {
     /// Tells the builder.
-    #[must_use]
-    pub fn configure(&self, builder: AgentBuilder) -> AgentBuilder {
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] for a manhole's file that others can read.
+    pub fn configure(&self, builder: AgentBuilder) -> Result<AgentBuilder, Failure> {
         let mut builder = self
             .manhole
-            .configure(builder)
+            .configure(builder)?
             .role(self.role)
             .worker_type(&self.worker_type)
             .interval(self.interval)
@@ -245,7 +247,7 @@ impl Agent {
             builder = builder.worker(worker);
         }
         builder = self.watches.iter().fold(builder, |builder, (name, rule)| builder.watch(name, *rule));
-        self.prefixes.iter().fold(builder, |builder, prefix| builder.uri_prefix(prefix))
+        Ok(self.prefixes.iter().fold(builder, |builder, prefix| builder.uri_prefix(prefix)))
     }
 }
 

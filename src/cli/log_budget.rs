@@ -145,9 +145,7 @@ mod tests {
     fn users_may_do_much_before_any_of_it_is_left_out() {
         let (mut budget, start) = (Budget::new(), Instant::now());
         let mut written = |count, at| {
-            (0..count)
-                .filter(|_| budget.admit("a", Level::Info, Share::OF_USERS, at) != Verdict::LeaveOut)
-                .count()
+            (0..count).filter(|_| budget.admit("a", Level::Info, Share::OF_USERS, at) != Verdict::LeaveOut).count()
         };
         assert_eq!(written(1500, start), 1000);
         assert_eq!(written(1500, start + Duration::from_secs(2)), 20);

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::failure::Failure;
+use super::secret::{Readers, check_readers};
 use crate::agent::AgentBuilder;
 use crate::manhole::Config;
 
@@ -23,15 +24,17 @@ const LONGEST: u64 = 1 << 20;
 pub struct Manhole {
     /// Until it is handed on: then only hashes of its passwords are kept.
     given: RefCell<Option<Given>>,
+    /// Who else may be able to read the passwords.
+    readers: Readers,
     state_directory: Option<PathBuf>,
 }
 
 #[derive(Debug)]
 struct Given {
     config: Config,
-    file: PathBuf,
-    /// Whether others than the file's owner can read the passwords in it.
-    is_exposed: bool,
+    name: String,
+    /// Where it was read, when there are passwords in it.
+    secret: Option<File>,
 }
 
 impl Manhole {
@@ -40,23 +43,23 @@ impl Manhole {
     /// # Errors
     /// What was expected, when the file cannot be read or is no such configuration.
     pub fn set_config(&mut self, path: &OsStr) -> Result<(), String> {
-        let file = PathBuf::from(path);
-        let failed = |error: std::io::Error| format!("cannot read {}: {error}", file.display());
-        let source = File::open(&file).map_err(failed)?;
-        let mode = source.metadata().map_err(failed)?.mode();
+        let path = Path::new(path);
+        let name = path.display().to_string();
+        let failed = |error: std::io::Error| format!("cannot read {name}: {error}");
+        let source = File::open(path).map_err(failed)?;
         // It is wiped, as far as that is in our hands: the JSON reader's strings are not.
         let mut text = Zeroizing::new(String::new());
-        if source.take(LONGEST + 1).read_to_string(&mut text).map_err(failed)? as u64 > LONGEST {
-            return Err(format!("expected at most {LONGEST} bytes, got more in {}", file.display()));
+        if (&source).take(LONGEST + 1).read_to_string(&mut text).map_err(failed)? as u64 > LONGEST {
+            return Err(format!("expected at most {LONGEST} bytes, got more in {name}"));
         }
         let json = serde_json::from_str(&text).map_err(|error| {
             // Where, and not what: there may be passwords.
             let (line, column) = (error.line(), error.column());
-            format!("expected JSON in {}, got something else at line {line}, column {column}", file.display())
+            format!("expected JSON in {name}, got something else at line {line}, column {column}")
         })?;
-        let config = Config::parse(&json).map_err(|error| format!("{}: {error}", file.display()))?;
+        let config = Config::parse(&json).map_err(|error| format!("{name}: {error}"))?;
         let has_password = config.users.iter().any(|user| user.password.is_some());
-        *self.given.get_mut() = Some(Given { config, is_exposed: has_password && mode & 0o077 != 0, file });
+        *self.given.get_mut() = Some(Given { config, name, secret: has_password.then_some(source) });
         Ok(())
     }
 
@@ -72,20 +75,27 @@ impl Manhole {
         Ok(())
     }
 
+    /// Lets others read the passwords.
+    pub const fn allow_readers(&mut self) {
+        self.readers = Readers::Anybody;
+    }
+
     /// Tells the builder, once.
-    #[must_use]
-    pub fn configure(&self, mut builder: AgentBuilder) -> AgentBuilder {
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] when others than their owner can read the passwords.
+    pub fn configure(&self, mut builder: AgentBuilder) -> Result<AgentBuilder, Failure> {
         builder = builder.log_feed(super::logger::feed());
         if let Some(directory) = &self.state_directory {
             builder = builder.state_directory(directory);
         }
-        if let Some(Given { config, file, is_exposed }) = self.given.take() {
-            if is_exposed {
-                log::warn!("{} has passwords, and others than its owner can get at it (chmod 600)", file.display());
+        if let Some(Given { config, name, secret }) = self.given.take() {
+            if let Some(file) = secret {
+                check_readers(&file, &name, self.readers)?;
             }
             builder = builder.manhole(config);
         }
-        builder
+        Ok(builder)
     }
 }
 

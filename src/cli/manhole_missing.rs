@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 
+use super::failure::Failure;
 use crate::agent::AgentBuilder;
 
 /// The target of log records about what the manhole's users do, if there can be any.
@@ -30,9 +31,15 @@ impl Manhole {
         Err(MISSING.to_owned())
     }
 
+    /// There is nothing to read.
+    pub const fn allow_readers(&mut self) {}
+
     /// Tells the builder nothing.
-    #[must_use]
-    pub fn configure(&self, builder: AgentBuilder) -> AgentBuilder {
-        builder
+    ///
+    /// # Errors
+    /// Never.
+    #[allow(clippy::unnecessary_wraps)] // As in the other builds.
+    pub fn configure(&self, builder: AgentBuilder) -> Result<AgentBuilder, Failure> {
+        Ok(builder)
     }
 }

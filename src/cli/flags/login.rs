@@ -102,8 +102,9 @@ pub(super) const FLAGS: &[Flag] = &[
         takes: Takes::Nothing(|given| {
             given.place.login.readers = Readers::Anybody;
             given.listening.readers = Readers::Anybody;
+            given.agent.manhole.allow_readers();
         }),
         commands: &[Serve, Join, Call, Subscribe, Publish],
-        help: "Takes a file of secrets or users that others can read.",
+        help: "Takes a file of secrets, of users or of a manhole's passwords that others can read.",
     },
 ];

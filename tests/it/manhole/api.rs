@@ -12,7 +12,7 @@ use wampproc::manhole::Config;
 
 use super::board::{Directory, UserKey, ssh};
 use crate::fake_router::{Client, FakeRouter};
-use crate::support::{PATIENCE, Program, wampproc};
+use crate::support::{PATIENCE, Program, run, wampproc};
 
 struct Dialogue {
     client: Client,
@@ -81,6 +81,23 @@ fn one_from_the_start_that_cannot_be_is_logged_once_and_stops_nobody() {
     let end = program.end();
     let told: Vec<&str> = end.stderr.lines().filter(|line| line.contains(&address.port().to_string())).collect();
     assert_eq!((end.code, told.len()), (Some(0), 1), "{}", end.stderr);
+}
+
+#[test]
+fn a_file_of_passwords_that_others_can_read_is_refused() {
+    let directory = Directory::new();
+    let file = directory.write("manhole.json", &config(0).to_string(), 0o644);
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--manhole", file.to_str().unwrap()];
+    let end = run(serve);
+    let expected = "expected a file that nobody but its owner can read, got ";
+    assert!(end.code == Some(2) && end.stderr.contains(expected), "{}", end.stderr);
+    let mut program = Program::spawn(wampproc(serve.into_iter().chain(["--insecure-permissions"])));
+    program.wait_for_log("the manhole is open at ");
+    let key = UserKey::new(&directory, "joe").public;
+    let users = json!([{"user": "joe", "authorized_keys": [key]}]);
+    let secretless = json!({"endpoint": {"type": "tcp", "port": 0}, "users": users});
+    directory.write("manhole.json", &secretless.to_string(), 0o644);
+    Program::spawn(wampproc(serve)).wait_for_log("the manhole is open at ");
 }
 
 #[test]
