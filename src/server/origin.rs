@@ -113,10 +113,13 @@ impl fmt::Display for Refusal {
         match self {
             Self::NoHost => f.write_str("expected one Host header, got none or more"),
             Self::Host(got) => {
-                write!(f, "expected this machine's address in Host, got {got:?}; --allow-origin adds a name")
+                write!(
+                    f,
+                    "expected this machine's address in Host, got {got:?}; --allow-origin http://{got} adds that name"
+                )
             }
             Self::Origin(got) => {
-                write!(f, "expected a page of this port's own, got one of {got:?}; --allow-origin adds a site")
+                write!(f, "expected a page of this port's own, got one of {got:?}; --allow-origin ORIGIN adds a site")
             }
         }
     }

@@ -213,7 +213,11 @@ impl Visitor {
     }
 
     fn reply(&mut self, response: &Response<Body>, then: Then) {
-        log::debug!("{}: HTTP {}", self.place, response.status());
+        // Whoever runs the port may want to allow what is refused; the rest is between it and the caller.
+        let is_refused = response.status() == StatusCode::FORBIDDEN;
+        let level = if is_refused { log::Level::Info } else { log::Level::Debug };
+        let said = String::from_utf8_lossy(response.body());
+        log::log!(level, "{}: HTTP {}: {}", self.place, response.status(), said.trim_end());
         self.stage = Stage::Answering { bytes: http::encode(response), written: 0, then };
     }
 

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::time::Duration;
 
 use super::client::{Client, connect, http, plain_server, server};
+use crate::support::{Program, wampproc};
 
 /// An upgrade to WAMP, as a client on this machine asks for it.
 pub const UPGRADE: &str = "GET /ws HTTP/1.1\nHost: localhost\nConnection: Upgrade\nUpgrade: websocket\n\
@@ -58,6 +59,31 @@ fn the_own_page_and_allowed_ones_are_let_in() {
         stream.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"HTTP/1.1 101", "{host}");
     }
+}
+
+/// A name in front of a loopback port, as of a proxy: whoever runs the port learns of it, and by which words to let it in.
+#[test]
+fn a_name_that_is_refused_is_logged_with_the_flag_that_lets_it_in() {
+    let request = UPGRADE.replace("Host: localhost", "Host: board-7:8080");
+    let serve = |flags: &[&str]| {
+        let mut program = Program::spawn(wampproc(["serve", "--listen", "127.0.0.1:0"].iter().chain(flags)));
+        let url = program.line().split(' ').nth(1).unwrap().to_owned();
+        (program, url.strip_prefix("ws://").unwrap().trim_end_matches("/ws").parse().unwrap())
+    };
+    let (mut program, address) = serve(&[]);
+    let answer = http(address, &request);
+    let (_, said) = answer.split_once("\r\n\r\n").unwrap();
+    assert_eq!(status(&answer), 403);
+    let told = program.wait_for_log("HTTP 403 Forbidden: ");
+    assert!(told.contains(said.trim_end()), "{told} {said}");
+    let (_, flag) = said.split_once("; ").unwrap();
+    let flag: Vec<&str> = flag.split(' ').take(2).collect();
+    let (_program, address) = serve(&flag);
+    let mut stream = connect(address);
+    stream.write_all(request.replace('\n', "\r\n").as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 101", "{flag:?}");
 }
 
 #[test]
