@@ -19,7 +19,7 @@ use tungstenite::error::ProtocolError;
 use tungstenite::handshake::MidHandshake;
 use tungstenite::handshake::client::ClientHandshake;
 use tungstenite::http::header::CONTENT_TYPE;
-use tungstenite::http::{HeaderValue, Response};
+use tungstenite::http::{HeaderValue, Response, StatusCode};
 use tungstenite::{Error, HandshakeError};
 
 use super::framed::Framed;
@@ -256,11 +256,12 @@ impl Dial {
     }
 
     fn upgrade(&self, stream: Stream) -> Result<MidHandshake<ClientHandshake<Framed>>, TransportError> {
-        let mut request = self.url.uri().clone().into_client_request().map_err(refusal)?;
+        let mut request = self.url.uri().clone().into_client_request().map_err(|error| self.refusal(error))?;
         request
             .headers_mut()
             .insert("Sec-WebSocket-Protocol", HeaderValue::from_static(self.serialization.subprotocol()));
-        ClientHandshake::start(Framed::dialled(stream), request, Some(End::Client.config())).map_err(refusal)
+        ClientHandshake::start(Framed::dialled(stream), request, Some(End::Client.config()))
+            .map_err(|error| self.refusal(error))
     }
 
     fn take_handshake(
@@ -278,35 +279,45 @@ impl Dial {
                 self.step = Step::Upgrading(Box::new(handshake), deadline);
                 Ok(Incoming::Nothing)
             }
-            Err(HandshakeError::Failure(error)) => Err(refusal(error)),
+            Err(HandshakeError::Failure(error)) => Err(self.refusal(error)),
         }
+    }
+
+    /// What the router's answer to the upgrade was, in words.
+    fn refusal(&self, error: Error) -> TransportError {
+        let asked = self.serialization.subprotocol();
+        TransportError::Handshake(match error {
+            Error::Http(response) => {
+                let (status, said) = (response.status(), explanation(&response));
+                // Most routers say no more than that to a subprotocol that they do not know.
+                let doubt = || format!(": does it know {asked} (--serializer)?");
+                let said = said.or_else(|| (status == StatusCode::BAD_REQUEST).then(doubt)).unwrap_or_default();
+                format!("HTTP {status}{said}")
+            }
+            Error::Io(error) => match TransportError::from(error) {
+                TransportError::Io(error) => error.to_string(),
+                broken => return broken,
+            },
+            Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
+                format!("a WebSocket of another subprotocol than {asked} (--serializer)")
+            }
+            Error::Protocol(ProtocolError::HandshakeIncomplete) | Error::ConnectionClosed => {
+                "the end of the connection".to_owned()
+            }
+            Error::Protocol(ProtocolError::WrongHttpVersion) => {
+                "an answer of HTTP/1.0, which knows no WebSocket".to_owned()
+            }
+            Error::Protocol(ProtocolError::HttparseError(_) | ProtocolError::JunkAfterRequest) => {
+                "no HTTP answer".to_owned()
+            }
+            Error::Capacity(_) | Error::AttackAttempt => "an HTTP answer without an end".to_owned(),
+            _ => "an HTTP answer that is no WebSocket upgrade".to_owned(),
+        })
     }
 }
 
 fn unresolved(url: &Url, error: io::Error) -> TransportError {
     TransportError::Resolve { host: url.host().to_owned(), error }
-}
-
-/// What the router's answer to the upgrade was, in words.
-fn refusal(error: Error) -> TransportError {
-    let got = match error {
-        Error::Http(response) => {
-            let (status, said) = (response.status(), explanation(&response).unwrap_or_default());
-            return TransportError::Handshake(format!("HTTP {status}{said}"));
-        }
-        Error::Io(error) => match TransportError::from(error) {
-            TransportError::Io(error) => return TransportError::Handshake(error.to_string()),
-            broken => return broken,
-        },
-        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => "a WebSocket of another subprotocol",
-        Error::Protocol(ProtocolError::HandshakeIncomplete) | Error::ConnectionClosed => "the end of the connection",
-        Error::Protocol(
-            ProtocolError::HttparseError(_) | ProtocolError::WrongHttpVersion | ProtocolError::JunkAfterRequest,
-        ) => "no HTTP answer",
-        Error::Capacity(_) | Error::AttackAttempt => "an HTTP answer without an end",
-        _ => "an HTTP answer that is no WebSocket upgrade",
-    };
-    TransportError::Handshake(got.to_owned())
 }
 
 /// What the answer says about itself, if that is a short text, and has come with the head.

@@ -38,6 +38,9 @@ const IDLE_BYTES: usize = 16 * 1024;
 /// Pieces that are written at once.
 const PIECES: usize = 64;
 
+/// What a router has to do first. A WebSocket's port waits for more than those four bytes.
+const ANSWER: &str = "answer the RawSocket handshake: is this its port, or one for ws://?";
+
 /// A RawSocket, from its greeting on.
 #[derive(Debug)]
 pub struct RawSocket {
@@ -335,6 +338,13 @@ impl Transport for RawSocket {
                         self.give_memory_back();
                         return Ok(Incoming::Nothing);
                     }
+                    Some(Ok(Incoming::Closed) | Err(TransportError::HungUp))
+                        if matches!(self.stage, Stage::Asked(_)) =>
+                    {
+                        let asked = self.serialization.name();
+                        let got = format!("the end of the connection: does it know {asked} (--serializer)?");
+                        return Err(TransportError::Greeting(got));
+                    }
                     Some(other) => return other,
                 }
             };
@@ -437,7 +447,7 @@ impl Transport for RawSocket {
             return Err(TransportError::TooSlow("close the connection"));
         }
         if let Stage::Asked(Some(deadline)) = self.stage {
-            return if now < deadline { Ok(()) } else { Err(TransportError::TooSlow("answer the handshake")) };
+            return if now < deadline { Ok(()) } else { Err(TransportError::TooSlow(ANSWER)) };
         }
         let Some(keepalive) = &mut self.keepalive else { return Ok(()) };
         match keepalive.due(now) {

@@ -180,7 +180,12 @@ fn a_router_that_refuses_or_says_nothing_is_told_of() {
     let (stream, _peer) = connection();
     let mut client = RawSocket::dialled(stream.into(), Serialization::Json, policy(), Some(now + SECOND));
     assert!(client.expire(now).is_ok());
-    assert!(matches!(client.expire(now + SECOND), Err(TransportError::TooSlow("answer the handshake"))));
+    assert!(matches!(client.expire(now + SECOND), Err(TransportError::TooSlow(ANSWER))));
+    let (stream, peer) = connection();
+    let mut client = RawSocket::dialled(stream.into(), Serialization::Json, policy(), Some(now + SECOND));
+    drop(peer);
+    let error = next(&mut client, now).unwrap_err().to_string();
+    assert!(error.ends_with("got the end of the connection: does it know json (--serializer)?"), "{error}");
 }
 
 #[test]

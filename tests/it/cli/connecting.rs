@@ -48,6 +48,8 @@ fn who_is_no_router_is_told_in_plain_words_exit_3() {
     for (greeting, got) in [
         (&b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"[..], "no HTTP answer"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "HTTP 200 OK"),
+        (b"HTTP/1.0 404 File not found\r\n\r\n", "an answer of HTTP/1.0, which knows no WebSocket"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP 400 Bad Request: does it know wamp.2.json (--serializer)?"),
         (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "an HTTP answer that is no WebSocket upgrade"),
     ] {
         for arguments in [&["call", "a.b", "--url"][..], &["join", "--no-retry", "--log-level", "off"]] {

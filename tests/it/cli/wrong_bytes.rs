@@ -227,7 +227,7 @@ fn a_router_that_agrees_on_another_serialization_is_none_exit_3() {
         Ok(response)
     };
     let socket = tungstenite::accept_hdr(listener.accept().unwrap().0, chosen).unwrap();
-    let got = "a WebSocket of another subprotocol";
+    let got = "a WebSocket of another subprotocol than wamp.2.json (--serializer)";
     let sentence = format!("wampproc: cannot connect: expected a WebSocket upgrade to WAMP, got {got}\n");
     assert_end(&program.end(), 3, "", &sentence);
     drop(socket);
@@ -247,5 +247,7 @@ fn a_router_that_agrees_on_another_serialization_is_none_exit_3() {
     let program = router.call();
     let client = router.greet(&[0x7f, 0xf1]);
     client.0.shutdown(Shutdown::Write).unwrap();
-    assert_end(&program.end(), 3, "", "wampproc: cannot connect: the peer hung up\n");
+    let got = "the end of the connection: does it know json (--serializer)?";
+    let sentence = format!("expected the answer to a RawSocket handshake, got {got}");
+    assert_end(&program.end(), 3, "", &format!("wampproc: cannot connect: {sentence}\n"));
 }
