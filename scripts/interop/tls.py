@@ -97,7 +97,9 @@ async def expect_unreachable(sentence, url, *flags):
     expect_equal((status, out, err), (NO_CONNECTION, [], [f"wampproc: cannot connect: {sentence}"]))
 
 
-NOT_TRUSTED = "expected a certificate by an authority that is trusted here, got one by another"
+NOT_TRUSTED = (
+    "expected a certificate by an authority that is trusted here, got one by another (--ca, of clients --tls-client-ca)"
+)
 REFUSES = "the peer refuses TLS with us:"
 NONE_SHOWN = f"{REFUSES} it expects a certificate of ours, and got none"
 NOT_BELIEVED = f"{REFUSES} it does not trust the authority that issued our certificate"
@@ -121,7 +123,7 @@ async def check_crossbar(checks, places, papers):
                 "self-signed",
                 "self-signed",
                 good,
-                "expected a certificate of an end, got one of an authority (CA:TRUE)",
+                "expected a certificate of an end, got one of an authority (make it with basicConstraints=CA:FALSE)",
             ),
             ("without a certificate of ours, where one is asked for", "asks", good, NONE_SHOWN),
             ("with one of ours by another authority", "asks", (*good, *shows(papers.unknown)), NOT_BELIEVED),

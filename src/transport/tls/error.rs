@@ -73,6 +73,9 @@ impl From<TlsError> for io::Error {
     }
 }
 
+/// Which flag says who is trusted: of a client, of a router.
+const TRUSTED_BY: &str = "(--ca, of clients --tls-client-ca)";
+
 fn about_certificate(error: &CertificateError) -> String {
     match error {
         CertificateError::ExpiredContext { time, not_after } => {
@@ -94,7 +97,14 @@ fn about_certificate(error: &CertificateError) -> String {
         }
         CertificateError::NotValidForName => "expected a certificate of that host, got another's".to_owned(),
         CertificateError::UnknownIssuer => {
-            "expected a certificate by an authority that is trusted here, got one by another".to_owned()
+            format!("expected a certificate by an authority that is trusted here, got one by another {TRUSTED_BY}")
+        }
+        // There is an authority of the issuer's name, with another key. With a key of another kind it is the first of these.
+        CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } | CertificateError::BadSignature => {
+            format!(
+                "expected a certificate by an authority that is trusted here, got one by another of the same name \
+                 {TRUSTED_BY}"
+            )
         }
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "expected a certificate for this end of a connection, got one for another purpose".to_owned()
@@ -102,7 +112,8 @@ fn about_certificate(error: &CertificateError) -> String {
         CertificateError::Revoked => "expected a certificate that holds, got one that was revoked".to_owned(),
         // The library has no name for it that it shows, and it is what openssl(1) makes unless it is told otherwise.
         other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            "expected a certificate of an end, got one of an authority (CA:TRUE)".to_owned()
+            "expected a certificate of an end, got one of an authority (make it with basicConstraints=CA:FALSE)"
+                .to_owned()
         }
         other => {
             // Its name alone: what stands behind it is for programmers.
@@ -122,7 +133,8 @@ fn about_alert(alert: AlertDescription) -> String {
         AlertDescription::BadCertificate
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnsupportedCertificate
-        | AlertDescription::CertificateRevoked => "it does not accept our certificate",
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::DecryptError => "it does not accept our certificate",
         AlertDescription::ProtocolVersion => "it wants another version of TLS than 1.2 or 1.3",
         AlertDescription::UnrecognisedName => "it does not know the host's name",
         other => return format!("alert {other:?}"),
@@ -158,4 +170,22 @@ fn date(time: UnixTime) -> String {
 /// What our own clock says: it may be that which is wrong.
 fn late(now: UnixTime) -> String {
     format!(" (it is {} here)", date(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As with Debian's own certificate of localhost among those of the system, and another one before us.
+    #[test]
+    fn an_authority_of_the_same_name_is_another() {
+        let other_kind = CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext {
+            signature_algorithm_id: vec![1],
+            public_key_algorithm_id: vec![2],
+        };
+        for error in [other_kind, CertificateError::BadSignature] {
+            let told = TlsError::from(Error::InvalidCertificate(error)).to_string();
+            assert!(told.contains("trusted here, got one by another of the same name (--ca"), "{told}");
+        }
+    }
 }

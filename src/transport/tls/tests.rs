@@ -222,7 +222,10 @@ fn a_certificate_that_does_not_do_is_told_what_was_expected() {
     let trusting = TlsClient::new(Trust::Authorities(pem!("selfsigned.pem")), None).unwrap();
     let (mut here, mut there) = streams(&trusting, &authority, "localhost");
     let error = shake(&mut here, &mut there)[0].clone().unwrap_err();
-    assert_eq!(error, "expected a certificate of an end, got one of an authority (CA:TRUE)");
+    assert_eq!(
+        error,
+        "expected a certificate of an end, got one of an authority (make it with basicConstraints=CA:FALSE)"
+    );
     for host in ["localhost", "127.0.0.1", "::1"] {
         let (mut here, mut there) = streams(&client(), &router(), host);
         assert_eq!(shake(&mut here, &mut there), [Ok(()), Ok(())], "{host}");
