@@ -32,7 +32,10 @@
 //!     .build()?;
 //! let publisher = agent.publisher();
 //! let running = agent.spawn()?;
-//! is_ready.recv()?;
+//! if is_ready.recv().is_err() {
+//!     // It has ended already, and this is why.
+//!     return running.stop().map_err(Into::into);
+//! }
 //!
 //! // From any thread: crossbar.worker.pump.on_speed_changed, and under the node's prefix too.
 //! publisher.publish("on_speed_changed", &json!({ "rpm": 1500 }))?;
