@@ -13,6 +13,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, getsockopt, listen, socket, sockopt,
 };
@@ -88,7 +89,7 @@ impl UnixPort {
         let socket: OwnedFd = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
         // The name gets the socket's mode, less what the umask takes away.
         fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
-        bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+        bind(socket.as_raw_fd(), &UnixAddr::new(path)?).map_err(|errno| without_directory(path, errno))?;
         let made = identity(&fs::symlink_metadata(path)?);
         let port = Self { listener: UnixListener::from(socket), path: path.to_owned(), made };
         if access.owner.is_some() || access.group.is_some() {
@@ -143,6 +144,17 @@ fn remove_dead(path: &Path, access: Access) -> io::Result<()> {
         return fs::remove_file(path);
     }
     Err(io::Error::new(ErrorKind::AddrInUse, "there is something at that path that is no dead socket of ours"))
+}
+
+/// Why nothing was made there: of what is missing the kernel says that something is.
+fn without_directory(path: &Path, errno: Errno) -> io::Error {
+    match path.parent() {
+        Some(directory) if errno == Errno::ENOENT => {
+            let got = format!("expected a directory {}, got none", directory.display());
+            io::Error::new(ErrorKind::NotFound, got)
+        }
+        _ => errno.into(),
+    }
 }
 
 fn identity(metadata: &Metadata) -> (u64, u64) {

@@ -96,6 +96,14 @@ fn an_agent_joins_by_a_unix_socket_alone() {
 }
 
 #[test]
+fn a_directory_that_is_not_there_is_named() {
+    let path = Path::new("nowhere");
+    let end = run(["serve", "--listen", &format!("unix:{}/bus", path.0.display())]);
+    let expected = format!("expected a directory {}, got none", path.0.display());
+    assert!(end.code == Some(1) && end.stderr.contains(&expected), "{}", end.stderr);
+}
+
+#[test]
 fn what_the_flags_take() {
     for (words, expected) in [
         (&["--listen", "unix:x"][..], "expected unix:/PATH"),
