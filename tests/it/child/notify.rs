@@ -5,7 +5,8 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use nix::sys::signal::Signal;
 
-use crate::support::{PATIENCE, Program};
+use super::{url, words};
+use crate::support::{PATIENCE, Program, wampproc};
 
 #[test]
 fn systemd_hears_the_child_in_our_name() {
@@ -34,6 +35,27 @@ fn systemd_hears_the_child_in_our_name() {
     let end = program.end();
     std::fs::remove_dir_all(&directory).unwrap();
     assert_eq!(end.code, Some(143), "{}", end.stderr);
+}
+
+/// The program alone knows when it is ready, so the README has `Type=exec` for one that does not say it.
+#[test]
+fn nobody_is_ready_in_the_childs_place() {
+    let directory = std::env::temp_dir().join(format!("wampproc-mute-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let systemd = UnixDatagram::bind(directory.join("socket")).unwrap();
+    systemd.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut command = wampproc(words(&[], "sleep 100"));
+    command.env("NOTIFY_SOCKET", directory.join("socket"));
+    let mut program = Program::spawn(command);
+    url(&mut program);
+    program.signal(Signal::SIGTERM);
+    let mut buffer = [0; 4096];
+    let length = systemd.recv(&mut buffer).unwrap();
+    assert_eq!(String::from_utf8_lossy(&buffer[..length]), "STOPPING=1");
+    assert_eq!(program.end().code, Some(143));
+    systemd.set_nonblocking(true).unwrap();
+    assert!(systemd.recv(&mut buffer).is_err(), "nothing else was said");
+    std::fs::remove_dir_all(&directory).unwrap();
 }
 
 #[test]
