@@ -9,8 +9,8 @@ use humantime::format_duration;
 
 use super::failure::Failure;
 use super::given::{Place, Timeout};
-use super::output;
 use super::signals::Signals;
+use super::{login, output};
 use crate::link::client::{Client, Destination, Waited};
 use crate::sync::wait::{Interest, earlier, until, wait};
 use crate::sync::waker::Waker;
@@ -72,8 +72,13 @@ pub fn converse(
     signals.then(move || signal.wake());
     let Place { url, realm, serialization, .. } = place;
     let destination = Destination { url, serialization: *serialization, tls: tls.as_ref(), realm, login: &login };
-    let client = Client::join(destination, way_in, waker)
-        .map_err(|error| if signals.came() { Failure::Interrupted } else { error.into() })?;
+    let client = Client::join(destination, way_in, waker).map_err(|error| match signals.came() {
+        true => Failure::Interrupted,
+        false => {
+            let advice = login::advice(&login, &error);
+            Failure::from(error).advised(advice)
+        }
+    })?;
     let mut session = Conversation { client, signals, interrupt, limit };
     let outcome = conversation(&mut session);
     let Conversation { client, signals, limit, .. } = session;

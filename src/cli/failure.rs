@@ -45,6 +45,8 @@ pub enum Failure {
     Child(u8),
     /// What went wrong before a child was started.
     BeforeChild(Box<Failure>),
+    /// What went wrong, and what the user could try.
+    Advised(Box<Failure>, &'static str),
     /// The system refused.
     System {
         /// What, as in "cannot …".
@@ -59,6 +61,15 @@ impl Failure {
     #[must_use]
     pub fn before_child(failure: Self) -> Self {
         Self::BeforeChild(Box::new(failure))
+    }
+
+    /// With what the user could try, if there is something.
+    #[must_use]
+    pub fn advised(self, advice: Option<&'static str>) -> Self {
+        match advice {
+            Some(advice) => Self::Advised(Box::new(self), advice),
+            None => self,
+        }
     }
 
     /// How the process ends.
@@ -78,6 +89,7 @@ impl Failure {
                 Exit::Usage => Exit::Usage,
                 _ => Exit::Child(OWN_FAILURE),
             },
+            Self::Advised(failure, _) => failure.exit(),
             Self::Agent(error) => match error {
                 AgentError::Link(error) => exit_of(error),
                 AgentError::Name(_) => Exit::Usage,
@@ -123,6 +135,7 @@ impl fmt::Display for Failure {
             Self::Interrupted => f.write_str("interrupted"),
             Self::Child(code) => write!(f, "the child ended with exit code {code}"),
             Self::BeforeChild(failure) => failure.fmt(f),
+            Self::Advised(failure, advice) => write!(f, "{failure} ({advice})"),
             Self::System { what, error } => write!(f, "cannot {what}: {error}"),
         }
     }

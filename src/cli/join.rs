@@ -3,8 +3,9 @@
 use super::ending;
 use super::failure::Failure;
 use super::given::{Connection, Place, Process};
+use super::login;
 use super::ready::{self, Destination};
-use crate::agent::{Agent, LinkChange};
+use crate::agent::{Agent, AgentError, LinkChange};
 use crate::transport::url::Url;
 
 pub(super) fn run(
@@ -21,7 +22,7 @@ pub(super) fn run(
         routers.split_first().map_or_else(Default::default, |(first, others)| (first.clone(), others));
     let builder = Agent::builder(first)
         .realm(place.realm.clone())
-        .login(login)
+        .login(login.clone())
         .serialization(place.serialization)
         .patience(connection.patience)
         .reconnect(connection.reconnect)
@@ -39,5 +40,12 @@ pub(super) fn run(
         Some(tls) => builder.tls(tls),
         None => builder,
     };
-    ending::run(process, others.iter().cloned().fold(builder, |builder, url| builder.or(url)), || Ok(()))
+    let builder = others.iter().cloned().fold(builder, |builder, url| builder.or(url));
+    ending::run(process, builder, || Ok(())).map_err(|failure| {
+        let advice = match &failure {
+            Failure::Agent(AgentError::Link(error)) => login::advice(&login, error),
+            _ => None,
+        };
+        failure.advised(advice)
+    })
 }

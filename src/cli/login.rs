@@ -2,8 +2,14 @@
 
 use super::failure::Failure;
 use super::secret::{Readers, Source};
+use crate::link::LinkError;
 use crate::wamp::auth::{Credential, Login, Method, Secret};
+use crate::wamp::error::uri::NO_AUTH_METHOD;
 use crate::wamp::options::Dict;
+
+/// Why routers refuse who offers none of the ways to log in that they know; the last two are Crossbar.io's and others'.
+const NO_METHOD: [&str; 3] =
+    [NO_AUTH_METHOD, "wamp.error.no_matching_auth_method", "wamp.error.authentication_required"];
 
 /// What the flags say.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +52,7 @@ impl LoginFlags {
             }
             (Some(source), method) => {
                 let secret = source.read(self.readers)?;
-                let method = method.unwrap_or_else(|| method_for(&secret));
+                let method = method.unwrap_or_else(|| method_for(&secret, self.authid.as_deref()));
                 check_built(method)?;
                 credential(method, secret)?
             }
@@ -56,17 +62,36 @@ impl LoginFlags {
     }
 }
 
-/// Without `--auth`: a private key in OpenSSH's format can only be meant for cryptosign, and any other secret is shown to no
-/// router by WAMP-CRA, which all of them know.
+/// What the user could try after the router has refused the login.
+#[must_use]
+pub fn advice(login: &Login, error: &LinkError) -> Option<&'static str> {
+    let LinkError::Refused(closing) = error else { return None };
+    if login.has_key_as_secret() {
+        return Some("the secret looks like a private key: --auth cryptosign logs in by it");
+    }
+    NO_METHOD.contains(&closing.reason.as_str()).then(|| match login.method() {
+        Method::Anonymous => "log in with --authid and --secret-file",
+        _ => "--auth names another method",
+    })
+}
+
+/// Without `--auth`: a private key in OpenSSH's format can only be meant for cryptosign, and so is any other without an authid,
+/// which no other method goes without. Any other secret is shown to no router by WAMP-CRA, which all of them know; also what
+/// may be a key in hex, for so are random secrets.
 #[cfg(feature = "auth")]
-fn method_for(secret: &Secret) -> Method {
+fn method_for(secret: &Secret, authid: Option<&str>) -> Method {
     use crate::wamp::auth::cryptosign::PrivateKey;
-    if PrivateKey::is_openssh(secret.expose()) { Method::Cryptosign } else { Method::WampCra }
+    let text = secret.expose();
+    if PrivateKey::is_openssh(text) || (authid.is_none() && PrivateKey::from_text(text).is_ok()) {
+        Method::Cryptosign
+    } else {
+        Method::WampCra
+    }
 }
 
 /// As in the other builds, whose methods are missing here.
 #[cfg(not(feature = "auth"))]
-const fn method_for(_: &Secret) -> Method {
+const fn method_for(_: &Secret, _: Option<&str>) -> Method {
     Method::WampCra
 }
 

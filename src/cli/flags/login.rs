@@ -16,7 +16,8 @@ pub(super) const FLAGS: &[Flag] = &[
         },
         commands: LOGINS,
         help: "How to log in: anonymous, ticket, wampcra, scram or cryptosign. Without it: cryptosign when the secret is a \
-               private key in OpenSSH's format, wampcra for any other, and anonymous when there is none.",
+               private key in OpenSSH's format, or any private key and there is no --authid; wampcra for any other secret; and \
+               anonymous when there is none.",
     },
     Flag {
         long: "authid",

@@ -116,6 +116,18 @@ impl Login {
         self.credential.method()
     }
 
+    /// Whether the secret could be a private key for cryptosign, though the login is by another method.
+    #[must_use]
+    pub fn has_key_as_secret(&self) -> bool {
+        match &self.credential {
+            #[cfg(feature = "auth")]
+            Credential::WampCra(secret) | Credential::Scram(secret) | Credential::Ticket(secret) => {
+                super::hex::decode::<32>(secret.expose()).is_some()
+            }
+            _ => false,
+        }
+    }
+
     /// Begins to log in. `nonce` must be random for SCRAM, and is not used by the others.
     #[must_use]
     pub fn attempt(&self, nonce: [u8; NONCE_LENGTH]) -> Attempt {

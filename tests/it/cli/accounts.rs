@@ -81,7 +81,8 @@ fn users_are_made_log_in_by_every_method_and_do_what_their_role_may() {
         [&["--auth", "ticket"][..], &login].concat(),
         [&["--auth", "wampcra"][..], &login].concat(),
         [&["--auth", "scram"][..], &login].concat(),
-        vec!["--auth", "cryptosign", "--secret-file", &key],
+        vec!["--auth", "cryptosign", "--authid", "joe", "--secret-file", &key],
+        vec!["--secret-file", &key],
     ] {
         let (code, out, err) = call("crossbar.worker.wampproc.get_cpu_affinity", &url, &arguments);
         assert!(code == Some(0) && out.starts_with('['), "{arguments:?}: {out} {err}");
@@ -97,6 +98,15 @@ fn users_are_made_log_in_by_every_method_and_do_what_their_role_may() {
     }
     let (code, _, err) = call("a.b", &url, &[]);
     assert!(code == Some(4) && err.contains("expected one of ticket, wampcra, scram, cryptosign"), "{err}");
+    assert!(err.ends_with(" (log in with --authid and --secret-file)\n"), "{err}");
+    let (code, _, err) = call("a.b", &url, &["--authid", "joe", "--secret-file", &key]);
+    assert!(code == Some(4) && err.ends_with("looks like a private key: --auth cryptosign logs in by it)\n"), "{err}");
+    let end = run(["join", &url, "--log-level", "off"]);
+    assert!(
+        end.code == Some(4) && end.stderr.ends_with(" (log in with --authid and --secret-file)\n"),
+        "{}",
+        end.stderr
+    );
     let wrong = SecretFile::new("wrong", "battery staple");
     for authid in ["joe", "nobody"] {
         let (code, _, err) = call("a.b", &url, &["--authid", authid, "--secret-file", wrong.path()]);
