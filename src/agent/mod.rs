@@ -15,6 +15,7 @@ mod manhole;
 mod outbox;
 mod reconnect;
 mod recovery;
+mod refusals;
 mod registrar;
 mod run;
 mod status;
@@ -51,7 +52,7 @@ pub enum AgentError {
     Link(LinkError),
     /// Another session of the realm has registered this name.
     Taken(Uri),
-    /// The router refused every single procedure; this is what it said of the last one.
+    /// The router refused every single procedure; this is what it said of the first one.
     NothingRegistered(crate::wamp::WampError),
 }
 
@@ -68,7 +69,9 @@ impl fmt::Display for AgentError {
                 "{PROCEDURE_ALREADY_EXISTS}: another process of this realm has registered {uri}; \
                  this one needs another id or prefix (--worker, --node or --uri-prefix)"
             ),
-            Self::NothingRegistered(error) => write!(f, "the router refused every procedure: {error}"),
+            Self::NothingRegistered(error) => {
+                write!(f, "the router refused every procedure: {error}{}", refusals::remedy(error))
+            }
         }
     }
 }

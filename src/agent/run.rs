@@ -9,6 +9,7 @@ use super::dispatch::Dispatcher;
 use super::handle::{Letter, Publisher, RunningAgent, Stopper};
 use super::link_change::{LinkChange, Observer};
 use super::reconnect::Reconnect;
+use super::refusals::Refusals;
 use super::registrar::{Attempt, Registrar, Verdict};
 use super::{AgentError, Ending};
 use crate::link::{Link, LinkError};
@@ -21,7 +22,7 @@ use crate::transport::url::Url;
 use crate::wamp::auth::Login;
 use crate::wamp::error::uri::CLOSE_NORMAL;
 use crate::wamp::options::RegisterOptions;
-use crate::wamp::{Event, Uri, WampError};
+use crate::wamp::{Event, Uri};
 
 /// Events taken from the link in one turn, before what they led to is sent and other threads are heard.
 const TURN: usize = 256;
@@ -65,8 +66,8 @@ pub(super) struct Joined {
     pub link: Link,
     registrar: Registrar,
     progress: Progress,
-    /// Why the last refused procedure was refused.
-    refusal: Option<WampError>,
+    /// What was refused, until it is told.
+    refusals: Option<Refusals>,
     /// Whether it was logged that a name is taken: once a session is enough.
     told_taken: bool,
     leaving: bool,
@@ -195,7 +196,7 @@ impl Agent {
                     (Patience::Forever, _) => Attempt::Again,
                 }),
                 progress: Progress::Registering,
-                refusal: None,
+                refusals: None,
                 told_taken: false,
                 leaving: false,
             }))),
@@ -293,10 +294,10 @@ impl Agent {
                 }
                 Verdict::Later { uri, .. } => log::debug!("{uri} is still registered by another session"),
                 Verdict::Taken(uri) => return Err(AgentError::Taken(uri)),
-                Verdict::Without(uri) => {
-                    log::error!("the router refused {uri}: {error}");
-                    joined.refusal = Some(error);
-                }
+                Verdict::Without(uri) => match &mut joined.refusals {
+                    Some(refusals) => refusals.count(),
+                    none => *none = Some(Refusals::new(uri, error)),
+                },
                 Verdict::Unknown => log::debug!("a request failed: {error}"),
             },
             Event::Revoked { registration } => {
@@ -333,16 +334,23 @@ impl Agent {
                 Err(reason) => log::error!("cannot register {}: {reason}", wanted.0),
             }
         }
-        if joined.progress == Progress::Whole || !joined.registrar.is_complete() {
+        if !joined.registrar.is_complete() {
+            return Ok(());
+        }
+        let was_whole = joined.progress == Progress::Whole;
+        if let Some(refusals) = joined.refusals.take() {
+            if !was_whole && joined.registrar.count() == 0 {
+                return Err(AgentError::NothingRegistered(refusals.into_reason()));
+            }
+            log::error!("{refusals}");
+        }
+        if was_whole {
             return Ok(());
         }
         joined.progress = Progress::Whole;
-        if let Some(refusal) = joined.refusal.take().filter(|_| joined.registrar.count() == 0) {
-            return Err(AgentError::NothingRegistered(refusal));
-        }
         self.reconnect.whole(now);
         self.told.clear();
-        log::info!("{} procedures registered", joined.registrar.count());
+        log::info!("{} procedures registered under {}", joined.registrar.count(), self.dispatcher.names);
         self.dispatcher.session_whole(joined.link.session());
         if let Some(notice) = self.on_ready.take() {
             notice();

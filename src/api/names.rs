@@ -97,6 +97,17 @@ impl Names {
     }
 }
 
+/// The prefixes as people read them: `a.b. and c.d.`
+impl fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, prefix) in self.prefixes.iter().enumerate() {
+            let before = if number == 0 { "" } else { " and " };
+            write!(f, "{before}{prefix}.")?;
+        }
+        Ok(())
+    }
+}
+
 /// An id made of a name: lower case, everything outside `[a-z0-9_]` made `_`; `fallback` when nothing is left.
 #[must_use]
 pub fn id_of(name: &str, fallback: &str) -> String {
@@ -122,6 +133,7 @@ mod tests {
     fn default_prefixes_by_role() {
         let worker = Names::new(Role::Worker, "n1", "w1", &[]).unwrap();
         assert_eq!(worker.prefixes(), ["crossbar.worker.w1", "crossbar.node.n1.worker.w1"]);
+        assert_eq!(worker.to_string(), "crossbar.worker.w1. and crossbar.node.n1.worker.w1.");
         let controller = Names::new(Role::Controller, "n1", "w1", &[]).unwrap();
         assert_eq!(controller.prefixes(), ["crossbar.node.n1.controller"]);
         let uris: Vec<_> = worker.uris("utcnow").map(|uri| uri.to_string()).collect();

@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use super::{assert_end, closed_pipe, closed_port, part, serve};
-use crate::fake_router::FakeRouter;
+use crate::fake_router::{FakeRouter, registrations};
 use crate::support::{PATIENCE, Program, full_pipe, run, wampproc};
 
 #[test]
@@ -24,6 +24,57 @@ fn join_says_ready_once_and_goodbye_at_a_signal() {
     program.signal(Signal::SIGTERM);
     part(&mut client);
     assert_end(&program.end(), 0, "", "");
+}
+
+/// A program is called by its name, with what cannot stand in a URI made `_`.
+#[test]
+fn the_log_says_under_which_names_the_process_stands() {
+    let router = FakeRouter::new();
+    let url = router.url().to_string();
+    let directory = std::env::temp_dir().join(format!("wampproc-names-{}", std::process::id()));
+    fs::create_dir(&directory).unwrap();
+    let program = directory.join("py3.11-x");
+    std::os::unix::fs::symlink("/bin/sleep", &program).unwrap();
+    let words = ["join", &url, "--node", "n1", "--", program.to_str().unwrap(), "60"];
+    let mut agent = Program::spawn(wampproc(words));
+    let (_client, names) = router.serve();
+    let prefixes = "crossbar.worker.py3_11_x. and crossbar.node.n1.worker.py3_11_x.";
+    agent.wait_for_log(&format!(" {} procedures registered under {prefixes}\n", names.len()));
+    fs::remove_dir_all(&directory).unwrap();
+}
+
+/// Whoever logs in as a user that may not register has one cause to read about, not one for each procedure.
+#[test]
+fn what_a_router_refuses_is_one_line_of_the_log() {
+    let router = FakeRouter::new();
+    let url = router.url().to_string();
+    let mut agent = Program::spawn(wampproc(["join", &url, "--node", "n1", "--worker", "w1"]));
+    let mut client = router.welcome();
+    for number in 0..registrations(2, 0) {
+        let register = client.expect(64);
+        match number {
+            0 => client.send(&json!([65, register[1], 1001])),
+            _ => client.send(&json!([8, 64, register[1], {}, "wamp.error.not_authorized", ["no"]])),
+        }
+    }
+    let line = agent.wait_for_log("the router refused");
+    let rest = registrations(2, 0) - 2;
+    assert!(line.contains(&format!(" and {rest} more procedures: wamp.error.not_authorized: no (at ")), "{line}");
+    agent.wait_for_log("1 procedures registered under");
+    agent.signal(Signal::SIGTERM);
+    part(&mut client);
+    assert_eq!(agent.end().stderr.matches("refused").count(), 1);
+
+    let agent = Program::spawn(wampproc(["join", &url]));
+    let mut client = router.welcome();
+    for _ in 0..registrations(2, 0) {
+        let register = client.expect(64);
+        client.send(&json!([8, 64, register[1], {}, "wamp.error.not_authorized", ["no"]]));
+    }
+    let end = agent.end();
+    let told: Vec<&str> = end.stderr.lines().filter(|line| line.contains("refused")).collect();
+    assert_eq!((end.code, told.len()), (Some(1), 1), "{}", end.stderr);
+    assert!(told[0].starts_with("wampproc: the router refused every procedure: wamp.error.not_authorized: no (at the"));
 }
 
 #[test]
