@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
+use serde_json::value::RawValue;
+
 use super::failure::Failure;
 use crate::transport::MAX_PAYLOAD;
 use crate::wamp::codec::MAX_DEPTH;
@@ -37,8 +39,12 @@ enum Argument {
 
 impl Arguments {
     /// An argument that is JSON if it can be, and else a string.
-    pub fn push(&mut self, text: &str) {
-        self.positional.push(Argument::Json(typed::json_or_string(text).into_owned()));
+    ///
+    /// # Errors
+    /// When it begins like JSON and is none.
+    pub fn push(&mut self, text: &str) -> Result<(), String> {
+        self.positional.push(Argument::Json(json_or_string(text)?));
+        Ok(())
     }
 
     /// An argument that is a string.
@@ -65,12 +71,12 @@ impl Arguments {
     /// A keyword argument, JSON if it can be, and else a string.
     ///
     /// # Errors
-    /// When the key was given before.
+    /// When the key was given before, or the text begins like JSON and is none.
     pub fn insert(&mut self, key: &str, text: &str) -> Result<(), String> {
         if self.keyword.iter().any(|(known, _)| known == key) {
             return Err(format!("expected every KEY once, got {key:?} twice"));
         }
-        self.keyword.push((key.to_owned(), typed::json_or_string(text).into_owned()));
+        self.keyword.push((key.to_owned(), json_or_string(text)?));
         Ok(())
     }
 
@@ -96,6 +102,18 @@ impl Arguments {
             return Err(Failure::Usage(sentence));
         }
         Ok(payload)
+    }
+}
+
+/// As [`typed::json_or_string`] has it, but a list, a dict or a quoted string that was begun must be whole: hardly anybody who
+/// forgets a bracket means a string.
+fn json_or_string(text: &str) -> Result<String, String> {
+    let begins_like_json = text.trim_start().starts_with(['[', '{', '"']);
+    match serde_json::from_str::<&RawValue>(text) {
+        Err(error) if begins_like_json => {
+            Err(format!("expected JSON, as which it begins, or -s before a string, got {text:?}: {error}"))
+        }
+        _ => Ok(typed::json_or_string(text).into_owned()),
     }
 }
 
@@ -142,14 +160,28 @@ mod tests {
     fn json_stays_as_it_was_typed_and_all_else_is_a_string() {
         let mut arguments = Arguments::default();
         for text in ["1.0", "12345678901234567890123", "true", "null", r#"{"b":1,"a":2}"#, "-5", r#""quoted""#] {
-            arguments.push(text);
+            arguments.push(text).unwrap();
         }
-        for text in ["hello", "", "[1,", "01", "True", "nan", "1 2"] {
-            arguments.push(text);
+        for text in ["hello", "", "01", "True", "nan", "1 2"] {
+            arguments.push(text).unwrap();
         }
-        arguments.push_string("5");
-        let args = r#"[1.0,12345678901234567890123,true,null,{"b":1,"a":2},-5,"quoted","hello","","[1,","01","True","nan","1 2","5"]"#;
+        arguments.push_string("[1,");
+        let args = r#"[1.0,12345678901234567890123,true,null,{"b":1,"a":2},-5,"quoted","hello","","01","True","nan","1 2","[1,"]"#;
         assert_eq!(texts(&arguments), (Some(args.to_owned()), None));
+    }
+
+    #[test]
+    fn what_begins_like_json_and_is_none_is_no_string_by_accident() {
+        let mut arguments = Arguments::default();
+        for text in ["[0", r#"{"a": 1,}"#, "{a: 1}", r#""quoted"#, " [1]]"] {
+            let sentence = arguments.push(text).unwrap_err();
+            assert!(
+                sentence.starts_with("expected JSON, as which it begins, or -s before a string, got "),
+                "{sentence}"
+            );
+            assert!(arguments.insert("key", text).unwrap_err().starts_with("expected JSON, as which it begins"));
+        }
+        assert_eq!(texts(&arguments), (None, None));
     }
 
     #[test]
@@ -167,9 +199,9 @@ mod tests {
         let path = std::env::temp_dir().join(format!("wampproc-arguments-{}", std::process::id()));
         std::fs::write(&path, b"foo").unwrap();
         let mut arguments = Arguments::default();
-        arguments.push("1");
+        arguments.push("1").unwrap();
         arguments.push_file(path.as_os_str()).unwrap();
-        arguments.push("2");
+        arguments.push("2").unwrap();
         let args = texts(&arguments).0;
         std::fs::remove_file(&path).unwrap();
         assert_eq!(args.as_deref(), Some(r#"[1,"\u0000Zm9v",2]"#));
@@ -191,13 +223,13 @@ mod tests {
         };
         let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         let mut arguments = Arguments::default();
-        arguments.push(&nested(MAX_LEVELS));
+        arguments.push(&nested(MAX_LEVELS)).unwrap();
         arguments.insert("deep", &nested(MAX_LEVELS)).unwrap();
         let message = format!("[48,1,{{}},\"a.b\",{},{}]", texts(&arguments).0.unwrap(), texts(&arguments).1.unwrap());
         assert!(crate::wamp::codec::json::decode(&message).is_ok(), "the limit is what a message really holds");
         for (positional, keyword) in [(nested(MAX_LEVELS + 1), "1".to_owned()), ("1".to_owned(), nested(500))] {
             let mut arguments = Arguments::default();
-            arguments.push(&positional);
+            arguments.push(&positional).unwrap();
             arguments.insert("deep", &keyword).unwrap();
             assert!(
                 refusal(&arguments).starts_with("expected at most 62 levels of lists and dicts in an argument, got [")

@@ -79,14 +79,8 @@ pub enum Times {
     BehindDashes,
 }
 
-const ARGUMENTS: Positional = Positional {
-    name: "ARG",
-    times: Times::Any,
-    store: Store::Text(|given, text| {
-        given.arguments.push(text);
-        Ok(())
-    }),
-};
+const ARGUMENTS: Positional =
+    Positional { name: "ARG", times: Times::Any, store: Store::Text(|given, text| given.arguments.push(text)) };
 
 /// A program that is run, and its arguments.
 const COMMAND: Positional = Positional {
@@ -104,7 +98,8 @@ const TOPIC: Positional = Positional {
 
 /// How arguments are typed.
 const ABOUT_ARGUMENTS: &str = "An ARG that is JSON is passed on as that; any other is a string. So 5, true and [1,2] are \
-                               what they look like, and hello needs no quotes. -s 5 is the string \"5\".";
+                               what they look like, and hello needs no quotes. -s 5 is the string \"5\". What begins with [, { \
+                               or \" must be JSON.";
 
 /// Which process `serve` and `join` are about.
 const ABOUT_TARGETS: &str = "The API is about this very process, or about another one with --pid or --pidfile. When that \

@@ -17,6 +17,9 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let topic = Uri::from(topic);
     topic.check(Rules::Loose, matching.form()).map_err(|error| Failure::Usage(format!("TOPIC: {error}")))?;
+    if topic.as_str().contains('*') {
+        log::warn!("TOPIC: * stands for itself; topics that have a part in common are matched with --match");
+    }
     let outcome = converse(place, timeout, |conversation| {
         conversation.only_for_a_reader()?;
         let subscription = subscribe(conversation, &topic, matching)?;

@@ -27,6 +27,21 @@ fn subscribe_prints_a_line_an_event_until_it_has_enough() {
     assert_end(&program.end(), 0, "{\"topic\":\"a.\",\"args\":[],\"kwargs\":{},\"publication\":1002}\n", "");
 }
 
+#[test]
+fn a_star_is_no_wildcard_and_that_is_said() {
+    let router = FakeRouter::new();
+    for (topic, told) in [("a.on_*", "WARN wampproc::cli::subscribe: TOPIC: * stands for itself; "), ("a.on_x", "")] {
+        let program = start(&router, &["subscribe", topic, "--count", "1"]);
+        let mut client = router.welcome();
+        assert_eq!(client.expect(32), json!([32, 1, {}, topic]));
+        client.send(&json!([33, 1, 77]));
+        client.send(&json!([36, 77, 1000, {}]));
+        part(&mut client);
+        let end = program.end();
+        assert!(end.stderr.contains(told) && end.stderr.is_empty() == told.is_empty(), "{}", end.stderr);
+    }
+}
+
 /// Starts `subscribe a.b` with further arguments and answers SUBSCRIBE.
 fn subscribed(router: &FakeRouter, arguments: &[&str]) -> (Program, Client) {
     let mut program = start(router, &[&["subscribe", "a.b", "--log-level", "info"], arguments].concat());
