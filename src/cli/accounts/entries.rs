@@ -1,5 +1,6 @@
 //! `wampproc passwd` and `wampproc keygen`: they make the entries of the file of users.
 
+use std::fs;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -34,7 +35,7 @@ pub fn passwd(account: &Account, authid: &str) -> Result<(), Failure> {
 /// Makes a key pair: the private half in a file of its own, the public half printed, and added to a user if one is named.
 ///
 /// # Errors
-/// [`Failure`]; nothing was made then, but perhaps the private half.
+/// [`Failure`]; nothing was made then.
 pub fn keygen(account: &Account, key_file: &Path) -> Result<(), Failure> {
     let mut users = match (&account.authid, account.users.as_os_str().is_empty()) {
         (None, true) => None,
@@ -56,7 +57,11 @@ pub fn keygen(account: &Account, key_file: &Path) -> Result<(), Failure> {
     if let Some((authid, mut users, mut entry)) = users.take() {
         entry.cryptosign.push(public.clone());
         users.users.insert(authid.clone(), entry);
-        save(&account.users, &users)?;
+        if let Err(failure) = save(&account.users, &users) {
+            // Nobody knows this key yet.
+            let _ = fs::remove_file(key_file);
+            return Err(failure);
+        }
     }
     output::line(&public)
 }

@@ -64,11 +64,14 @@ pub fn replace(path: &Path, text: &str) -> Result<(), Failure> {
 /// Makes a file that is not there yet, readable for its owner alone.
 ///
 /// # Errors
-/// When it is there, or cannot be made.
+/// When it is there, or cannot be made; then there is no half of it either.
 pub fn create(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 /// Gives a new file to the owner of the one that it will replace, if there is one.

@@ -117,6 +117,26 @@ fn users_are_made_log_in_by_every_method_and_do_what_their_role_may() {
 }
 
 #[test]
+fn a_key_that_cannot_be_written_is_not_there() {
+    let directory = Directory::new("full");
+    let (users, key) = (directory.file("users.json"), directory.file("key"));
+    let attempt = |script: &str| {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_wampproc"), &key, &users]).stdin(Stdio::null());
+        Program::spawn(command).end()
+    };
+    // Files of no bytes: as on a full disk, but for the errno.
+    let end = attempt("trap '' XFSZ; ulimit -f 0; exec \"$0\" keygen \"$1\"");
+    assert!(end.code == Some(1) && end.stderr.contains("cannot make "), "{}", end.stderr);
+    assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0);
+    // The user is wrong, and is told before anything is made; the file is, and is told after it.
+    let end = attempt("exec \"$0\" keygen \"$1\" --users \"$2\" --authid joe --role boss");
+    assert!(end.code == Some(2) && end.stderr.contains("users.joe.role: "), "{}", end.stderr);
+    assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0);
+    assert_eq!(attempt("exec \"$0\" keygen \"$1\"").code, Some(0));
+}
+
+#[test]
 fn a_new_secret_replaces_the_old_one_and_keeps_the_role_and_the_keys() {
     let directory = Directory::new("again");
     let (users, key) = (directory.file("users.json"), directory.file("key"));
