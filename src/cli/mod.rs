@@ -35,6 +35,7 @@ mod reload;
 mod secret;
 mod serve;
 mod signals;
+mod size;
 mod socket_owner;
 mod subscribe;
 mod suggest;

@@ -13,8 +13,9 @@ use crate::api::{Names, Role};
 use crate::process::Signal;
 use crate::sampler::{LONGEST_HISTORY, SHORTEST_INTERVAL};
 use crate::server::Endpoint;
-use crate::supervisor::{LARGEST_CAPTURE, MOST_RESTARTS, RestartLimit, RestartPolicy};
-use crate::transport::unix::{Access, LONGEST_PATH};
+use crate::supervisor::{MOST_RESTARTS, RestartLimit, RestartPolicy};
+use crate::transport::unix::Access;
+use crate::transport::url::socket_path;
 use crate::wamp::Uri;
 use crate::wamp::auth::Method;
 use crate::wamp::codec::Serialization;
@@ -98,12 +99,9 @@ pub fn count(text: &str) -> Result<u64, String> {
 /// Where to listen: an address, or a Unix socket that only its owner may reach.
 pub fn endpoint(text: &str) -> Result<Endpoint, String> {
     if let Some(path) = text.strip_prefix("unix:") {
-        // As in a client's URL.
-        let path = path.strip_prefix("//").unwrap_or(path);
-        let fits = (1..=LONGEST_PATH).contains(&path.len());
-        return match fits && path.starts_with('/') {
-            true => Ok(Endpoint::Unix { path: path.into(), access: Access::default() }),
-            false => Err(format!("expected unix:/PATH with at most {LONGEST_PATH} bytes of path, got {text:?}")),
+        return match socket_path(path) {
+            Ok(path) => Ok(Endpoint::Unix { path, access: Access::default() }),
+            Err(why) => Err(format!("expected unix:/PATH, got {text:?}{why}")),
         };
     }
     text.parse().map(Endpoint::Tcp).map_err(|_| {
@@ -212,33 +210,6 @@ pub fn restart_limit(text: &str) -> Result<RestartLimit, String> {
         Some(RestartLimit { restarts, window })
     });
     limit.ok_or_else(|| format!("expected 1 to {MOST_RESTARTS} restarts and a time, like 5/1m, got {text:?}"))
-}
-
-/// A number of bytes: `4096`, `64K`, `200M`, `1G`, each 1024 times the last.
-pub fn size(text: &str) -> Result<u64, String> {
-    let (number, unit) = match text.find(|letter: char| !letter.is_ascii_digit()) {
-        Some(end) => text.split_at(end),
-        None => (text, ""),
-    };
-    let factor = match unit {
-        "" => Some(1_u64),
-        "K" | "KiB" => Some(1 << 10),
-        "M" | "MiB" => Some(1 << 20),
-        "G" | "GiB" => Some(1 << 30),
-        _ => None,
-    };
-    let bytes = factor.and_then(|factor| number.parse::<u64>().ok()?.checked_mul(factor));
-    bytes
-        .filter(|bytes| *bytes > 0)
-        .ok_or_else(|| format!("expected a number of bytes from 1, like 4096, 64K, 200M or 1G, got {text:?}"))
-}
-
-/// How much output is kept.
-pub fn capture(text: &str) -> Result<u64, String> {
-    match size(text)? {
-        bytes if bytes <= LARGEST_CAPTURE => Ok(bytes),
-        _ => Err(format!("expected at most {}M, got {text:?}", LARGEST_CAPTURE >> 20)),
-    }
 }
 
 /// The number of a descriptor.
@@ -358,16 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_limits_of_restarts() {
-        for (text, bytes) in [("1", 1), ("64K", 65_536), ("200MiB", 200 << 20), ("1G", 1 << 30)] {
-            assert_eq!(size(text), Ok(bytes), "{text}");
-        }
-        for text in ["", "0", "-1", "1.5M", "M", "1T", "99999999999999999999", "99999999999G", " 1"] {
-            let sentence = size(text).expect_err(text);
-            assert!(sentence.starts_with("expected a number of bytes from 1, like 4096"), "{sentence}");
-        }
-        assert_eq!(capture("64M"), Ok(LARGEST_CAPTURE));
-        assert_eq!(capture("65M"), Err("expected at most 64M, got \"65M\"".to_owned()));
+    fn limits_of_restarts() {
         let window = Duration::from_secs(60);
         assert_eq!(restart_limit("5/1m"), Ok(RestartLimit { restarts: 5, window }));
         for text in ["5", "0/1m", "1001/1m", "5/0", "5/", "/1m", "a/1m"] {
@@ -383,6 +345,13 @@ mod tests {
         for text in ["unix:/run/w", "unix:///run/w"] {
             assert_eq!(endpoint(text), Ok(Endpoint::Unix { path: "/run/w".into(), access: Access::default() }));
         }
+        let relative = "expected unix:/PATH, got \"unix:b.sock\" (the path must begin with /)";
+        assert_eq!(endpoint("unix:b.sock"), Err(relative.to_owned()));
+        assert!(
+            endpoint(&format!("unix:/{}", "x".repeat(107)))
+                .unwrap_err()
+                .ends_with("(the path must have at most 107 bytes)")
+        );
         assert_eq!((mode("0660"), mode("600")), (Ok(0o660), Ok(0o600)));
         assert!(["", "8", "01000", "rw"].iter().all(|text| mode(text).is_err()));
         for text in ["", ":8080", "8080", "localhost:8080", "127.0.0.1", "127.0.0.1:70000", "unix:", "unix:run/w"] {

@@ -1,6 +1,6 @@
 //! From the text of `--watch` to a rule. Pure. Every error is a sentence: what was expected, what was got.
 
-use super::values;
+use super::{size, values};
 use crate::sampler::{MOST_WATCHES, Rule, Threshold, WatchError, watch_name};
 
 /// What stands behind `--watch`.
@@ -55,17 +55,12 @@ fn parse(text: &str) -> Result<(String, Rule), String> {
     Ok((name.to_owned(), rule))
 }
 
-/// Units that a value may end with, and how much they are.
-const UNITS: [(&str, f64); 4] =
-    [("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0), ("TiB", 1_099_511_627_776.0)];
-
 fn quantity(text: &str) -> Result<f64, String> {
-    let with_unit = UNITS.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, *size)));
-    let (digits, size) = with_unit.unwrap_or((text, 1.0));
-    match digits.trim_end().parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number * size),
-        _ => Err(format!("expected a number like 90, 0.5 or 200MiB, got {text:?}")),
-    }
+    let scaled =
+        size::split(text).and_then(|(number, unit)| Some(number.trim_end().parse::<f64>().ok()? * unit as f64));
+    scaled
+        .filter(|value| value.is_finite())
+        .ok_or_else(|| format!("expected a number like 90, 0.5 or 200M, got {text:?}"))
 }
 
 #[cfg(test)]
@@ -84,6 +79,7 @@ mod tests {
             ("busy=cpu_percent,above=90,for=10s,clear=70", "busy", full),
             ("busy=cpu_percent,clear=70,for=10,above=9e1", "busy", full),
             ("a.b-c_1=resident,above=200MiB", "a.b-c_1", memory),
+            ("big=resident,above=200M", "big", memory),
             ("new=uptime,below=60.5", "new", uptime),
         ] {
             assert_eq!(parse(text), Ok((name.to_owned(), rule)), "{text}");
@@ -103,7 +99,7 @@ mod tests {
             ("so busy=cpu_percent,above=90", "name: expected 1 to 64 letters"),
             ("=cpu_percent,above=90", "name: expected 1 to 64 letters"),
             ("busy=load,above=90", "metric: expected one of cpu_percent, "),
-            ("busy=cpu_percent,above=much", "above: expected a number like 90, 0.5 or 200MiB, got \"much\""),
+            ("busy=cpu_percent,above=much", "above: expected a number like 90, 0.5 or 200M, got \"much\""),
             ("busy=cpu_percent,above=inf", "above: expected a number like "),
             ("busy=cpu_percent,above=MiB", "above: expected a number like "),
             ("busy=cpu_percent,above=90,for=soon", "for: expected a time like 10s"),

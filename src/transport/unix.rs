@@ -139,11 +139,12 @@ impl Drop for UnixPort {
 fn remove_dead(path: &Path, access: Access) -> io::Result<()> {
     let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
     let is_ours = found.uid() == geteuid().as_raw() || access.owner == Some(found.uid());
-    let is_dead = || UnixStream::connect(path).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
-    if found.file_type().is_socket() && is_ours && is_dead() {
-        return fs::remove_file(path);
-    }
-    Err(io::Error::new(ErrorKind::AddrInUse, "there is something at that path that is no dead socket of ours"))
+    let why = match found.file_type().is_socket().then(|| UnixStream::connect(path)) {
+        Some(Err(error)) if is_ours && error.kind() == ErrorKind::ConnectionRefused => return fs::remove_file(path),
+        Some(Ok(_)) => "another process listens there",
+        _ => "there is something at that path that is no dead socket of ours",
+    };
+    Err(io::Error::new(ErrorKind::AddrInUse, why))
 }
 
 /// Why nothing was made there: of what is missing the kernel says that something is.

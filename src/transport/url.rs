@@ -107,10 +107,11 @@ impl FromStr for Url {
             ))
         };
         // Schemes have no case (RFC 3986, 3.1); what reads them further down does not know that.
-        let lower = text.split_once("://").map(|(scheme, rest)| format!("{}://{rest}", scheme.to_ascii_lowercase()));
-        if let Some(path) = lower.as_deref().and_then(|lower| lower.strip_prefix("unix://")) {
-            return of_path(path).map_err(wrong);
+        if let Some((_, path)) = text.split_once(':').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("unix")) {
+            let (scheme, uri, path) = (Scheme::RawSocket, Uri::default(), Some(socket_path(path).map_err(wrong)?));
+            return Ok(Self { scheme, security: Security::None, uri, host: String::new(), port: 0, path });
         }
+        let lower = text.split_once("://").map(|(scheme, rest)| format!("{}://{rest}", scheme.to_ascii_lowercase()));
         let uri: Uri = lower.as_deref().unwrap_or(text).parse().map_err(|error| wrong(&format!(" ({error})")))?;
         let (scheme, security) = match uri.scheme_str() {
             Some("ws") => (Scheme::WebSocket, Security::None),
@@ -145,16 +146,19 @@ impl FromStr for Url {
     }
 }
 
-/// A Unix socket's; or what is wrong with the path.
-fn of_path(path: &str) -> Result<Url, &'static str> {
+/// The path of a Unix socket, from what stands behind `unix:`: `/PATH` or `///PATH`.
+///
+/// # Errors
+/// What is wrong with it, to stand behind the text.
+pub fn socket_path(text: &str) -> Result<PathBuf, &'static str> {
+    let path = text.strip_prefix("//").unwrap_or(text);
     if !path.starts_with('/') {
         return Err(" (the path must begin with /)");
     }
     if path.len() > LONGEST_PATH {
         return Err(" (the path must have at most 107 bytes)");
     }
-    let (scheme, uri, path) = (Scheme::RawSocket, Uri::default(), Some(PathBuf::from(path)));
-    Ok(Url { scheme, security: Security::None, uri, host: String::new(), port: 0, path })
+    Ok(PathBuf::from(path))
 }
 
 /// What stands behind the host's colon. (`http::Uri` passes over a port that it cannot read.)
@@ -240,6 +244,7 @@ mod tests {
         assert_eq!((url.path(), url.scheme()), (Some(Path::new("/run/a b%20")), Scheme::RawSocket));
         assert_eq!(url.to_string(), "unix:///run/a b%20");
         assert_eq!((url.host(), url.port(), url.authority().as_str()), ("", 0, ""));
+        assert_eq!("unix:/run/a b%20".parse(), Ok(url));
     }
 
     #[test]
@@ -263,6 +268,7 @@ mod tests {
             "ws://a:/",
             "unix://",
             "unix://run/router",
+            "unix:run/router",
         ] {
             let error = text.parse::<Url>().expect_err(text).to_string();
             assert!(error.starts_with("expected a URL like ws://HOST:PORT/ws"), "{text}: {error}");

@@ -93,7 +93,7 @@ pub(super) const FLAGS: &[Flag] = &[
         },
         commands: AGENTS,
         help: "Watches what the process uses, like set_watch: NAME=METRIC,above=VALUE, or below=VALUE, and if wanted \
-               for=TIME and clear=VALUE. A VALUE may end with KiB, MiB, GiB or TiB. May be repeated.",
+               for=TIME and clear=VALUE. A VALUE may have the unit of a size, like 200M. May be repeated.",
     },
     Flag {
         long: "manhole",

@@ -1,7 +1,7 @@
 //! Flags about a supervised child: how it is restarted and ended, what becomes of its output.
 
 use super::{AGENTS, Flag, Store, Takes, set};
-use crate::cli::values;
+use crate::cli::{size, values};
 use crate::supervisor::Publication;
 
 pub(super) const FLAGS: &[Flag] = &[
@@ -70,10 +70,11 @@ pub(super) const FLAGS: &[Flag] = &[
         takes: Takes::Value {
             name: "SIZE",
             default: None,
-            store: Store::Text(|given, text| set(&mut given.child.memory_limit, values::size(text).map(Some))),
+            store: Store::Text(|given, text| set(&mut given.child.memory_limit, size::memory_limit(text).map(Some))),
         },
         commands: AGENTS,
-        help: "Restarts COMMAND, whatever --restart says, when its process has more memory resident, like 200M. Looked at \
+        help: "Restarts COMMAND, whatever --restart says, when its process has more memory resident, like 200M, at least 1M. Looked \
+               at \
                once a second.",
     },
     Flag {
@@ -82,7 +83,7 @@ pub(super) const FLAGS: &[Flag] = &[
         takes: Takes::Value {
             name: "SIZE",
             default: None,
-            store: Store::Text(|given, text| set(&mut given.child.capture, values::capture(text).map(Some))),
+            store: Store::Text(|given, text| set(&mut given.child.capture, size::capture(text).map(Some))),
         },
         commands: AGENTS,
         help: "Keeps the last bytes that COMMAND wrote for get_process_output, like 64K, at most 64M. Its output then comes \

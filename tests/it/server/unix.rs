@@ -79,9 +79,12 @@ fn an_agent_joins_by_a_unix_socket_alone() {
     let end = run(["call", "--url", &unix, "crossbar.worker.pump.get_process_info"]);
     assert_eq!(end.code, Some(0), "{}", end.stderr);
     // Nobody takes it away from who listens, nor removes what is no socket.
-    for what in ["it is listened at", "it is a file"] {
+    for (what, why) in
+        [("it is listened at", "another process listens there"), ("it is a file", "there is something at that path")]
+    {
         let end = run(["serve", "--listen", &unix]);
-        assert!(end.stderr.contains(&format!("cannot listen at {}", path.0.display())), "{what}: {}", end.stderr);
+        let told = format!("cannot listen at {}: {why}", path.0.display());
+        assert!(end.stderr.contains(&told), "{what}: {}", end.stderr);
         assert_ne!(end.code, Some(0));
         assert!(path.0.exists(), "{what}");
         if what == "it is listened at" {
