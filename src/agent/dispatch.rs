@@ -307,7 +307,7 @@ impl Dispatcher {
         }
         self.manhole.tell(topic, payload);
         let Some(session) = session else {
-            self.status.events_lost += 1;
+            self.status.event_missed();
             return;
         };
         self.status.events += 1;

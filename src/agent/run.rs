@@ -273,9 +273,9 @@ impl Agent {
         match event {
             Event::Joined { session, details } => {
                 self.sessions += 1;
-                let router = details.agent.unwrap_or_else(|| "a router that does not say its name".to_owned());
+                let router = details.agent.as_deref().unwrap_or("a router that does not say its name");
                 log::info!("joined {} as session {session} of {router}", self.realm);
-                self.dispatcher.status.joined(session.get(), router, Now::read());
+                self.dispatcher.status.joined(session.get(), details.agent, Now::read());
                 self.dispatcher.session_joined();
             }
             Event::Registered { request, registration } => {

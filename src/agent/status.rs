@@ -30,7 +30,7 @@ pub(super) struct Status {
     pub errors: u64,
     /// Events published; under several prefixes they count once.
     pub events: u64,
-    /// Events that were not, because there was no session or the router reads too slowly.
+    /// Events that were not, because the session was lost or the router reads too slowly.
     pub events_lost: u64,
     /// Those of them that were dropped in a session.
     pub drops: Drops,
@@ -46,7 +46,8 @@ pub(super) struct Status {
 #[derive(Debug)]
 struct Joined {
     id: u64,
-    router: String,
+    /// What the router calls itself, if it says.
+    router: Option<String>,
     since: Now,
 }
 
@@ -144,9 +145,16 @@ impl Status {
     }
 
     /// A session began.
-    pub fn joined(&mut self, id: u64, router: String, since: Now) {
+    pub fn joined(&mut self, id: u64, router: Option<String>, since: Now) {
         self.sessions += 1;
         self.session = Some(Joined { id, router, since });
+    }
+
+    /// An event found no session. Before the first one that is no loss: the process was not on the bus yet.
+    pub fn event_missed(&mut self) {
+        if self.sessions > 0 {
+            self.events_lost += 1;
+        }
     }
 
     /// The present session's id.
@@ -175,7 +183,7 @@ impl Status {
         LinkReport {
             url: self.url.as_deref(),
             session: session.map(|joined| joined.id),
-            router: session.map(|joined| joined.router.as_str()),
+            router: session.and_then(|joined| joined.router.as_deref()),
             measures: self.measures(),
         }
     }
@@ -188,7 +196,7 @@ impl Status {
             realm: self.realm.as_str(),
             pid,
             session: session.map(|joined| joined.id),
-            router: session.map(|joined| joined.router.as_str()),
+            router: session.and_then(|joined| joined.router.as_deref()),
             uptime: session.map(|joined| now.saturating_duration_since(joined.since.mono).as_secs_f64()),
             sessions: self.sessions,
             calls: self.calls,
@@ -248,7 +256,9 @@ mod tests {
         let mut status = Status::new(Some("json"), Uri::from("realm1"));
         let start = Instant::now();
         status.dialled(Some("ws://h/ws".to_owned()));
-        status.joined(7, "R".to_owned(), at(start, 1));
+        status.event_missed();
+        assert_eq!(status.events_lost, 0);
+        status.joined(7, Some("R".to_owned()), at(start, 1));
         status.calls = 2;
         status.measured(load(3, 5, 9));
         let report = |status: &Status| serde_json::to_value(status.report(Some(17), at(start, 4).mono)).unwrap();
@@ -260,7 +270,9 @@ mod tests {
         assert_eq!((&inside["session"], &inside["router"]), (&json!(7), &json!("R")));
         assert_eq!((&inside["uptime"], &inside["calls"], &inside["bytes_in"]), (&json!(3.0), &json!(2), &json!(30)));
         status.left(at(start, 5));
+        status.event_missed();
         let inside = report(&status);
+        assert_eq!(inside["events_lost"], 1);
         for key in ["session", "router", "uptime", "connected_since"] {
             assert_eq!(inside[key], Value::Null, "{key}");
         }
@@ -270,14 +282,14 @@ mod tests {
     fn counters_go_on_over_connections_and_the_most_that_waited_stays() {
         let (mut status, start) = (Status::new(Some("cbor"), Uri::from("realm1")), Instant::now());
         status.dialled(Some("rs://h:1".to_owned()));
-        status.joined(7, "R".to_owned(), at(start, 1));
+        status.joined(7, Some("R".to_owned()), at(start, 1));
         status.measured(load(3, 5, 9));
         status.failed("lost".to_owned());
         status.left(at(start, 2));
-        status.joined(8, "R".to_owned(), at(start, 3));
+        status.joined(8, None, at(start, 3));
         status.measured(load(4, 2, 4));
         let text = serde_json::to_string(&status.link()).unwrap();
-        let expected = r#"{"url":"rs://h:1","session":8,"router":"R","serializer":"cbor","#.to_owned()
+        let expected = r#"{"url":"rs://h:1","session":8,"router":null,"serializer":"cbor","#.to_owned()
             + r#""connected_since":"1970-01-01T00:00:03.000Z","reconnects":1,"failures":1,"last_failure":"lost","#
             + r#""bytes_in":70,"bytes_out":70,"messages_in":7,"messages_out":7,"queued":2,"queued_max":9,"#
             + r#""round_trip":null,"dropping":false,"drops":0}"#;
