@@ -18,7 +18,8 @@ const LONGEST_TIMEOUT: f64 = 86_400.0;
 pub const MOST_OUTPUT: u64 = 128 * 1024;
 
 /// Why there is nothing to start or stop.
-pub const NO_CHILD: &str = "the process is no child of the agent's: start that with -- COMMAND";
+pub const NO_CHILD: &str =
+    "the agent did not start this process, so it cannot start or stop it: serve and join start one with -- COMMAND";
 
 /// A call that the child's supervisor answers.
 #[derive(Debug)]

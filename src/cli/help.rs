@@ -25,7 +25,7 @@ pub fn program() -> String {
     }
     flags(&mut text, None);
     exits(&mut text, Exit::ALL);
-    text.push_str("\nwampproc COMMAND --help tells more.\n");
+    text.push_str("\nwampproc COMMAND --help, or wampproc help COMMAND, tells more.\n");
     text
 }
 

@@ -36,11 +36,20 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Asked, UsageEr
     let mut parser = Parser::from_args(words);
     match next_word(&mut parser, None)? {
         None => Err(wrong(None, format!("expected a command: {}", names()))),
+        Some(Word::Plain(word)) if word == "help" => Ok(Asked::Answer(Answer::Help, topic(&mut parser)?)),
         Some(Word::Plain(word)) => parse_for(command(&word)?, &mut parser),
         Some(Word::Flag(typed)) => match flag(&typed, None)?.takes {
             Takes::Answer(answer) => Ok(Asked::Answer(answer, None)),
             Takes::Nothing(_) | Takes::Value { .. } => Err(wrong(None, unknown(&typed, None))),
         },
+    }
+}
+
+/// The command that stands behind `help`, if one does.
+fn topic(parser: &mut Parser) -> Result<Option<&'static Command>, UsageError> {
+    match next_word(parser, None)? {
+        Some(Word::Plain(word)) => command(&word).map(Some),
+        Some(Word::Flag(_)) | None => Ok(None),
     }
 }
 
@@ -80,7 +89,7 @@ fn parse_for(command: &'static Command, parser: &mut Parser) -> Result<Asked, Us
         return Err(wrong(id, format!("expected either --{one} or --{other}, got both")));
     }
     if let Some((one, other)) = DEPENDENT.iter().find(|(one, other)| flags.contains(one) && !flags.contains(other)) {
-        return Err(wrong(id, format!("expected --{other} with --{one}, got --{one} alone")));
+        return Err(wrong(id, format!("--{one}: expected --{other} with it, got none")));
     }
     Ok(Asked::Run(command, Box::new(given)))
 }
@@ -151,14 +160,24 @@ impl Positionals {
         let id = Some(self.command.id);
         let next = self.command.positionals.get(self.taken).filter(|next| next.times != Times::BehindDashes);
         let Some(positional) = next else {
-            return Err(wrong(id, format!("expected no more arguments, got {word:?}")));
+            return Err(wrong(id, format!("expected no more arguments, got {word:?}{}", self.hint_at_rest(word))));
         };
         if !matches!(positional.times, Times::Any | Times::AnyOr { .. }) {
             self.taken += 1;
         }
         self.is_empty = false;
         store_value(given, positional.store, word)
-            .map_err(|sentence| wrong(id, format!("{}: {sentence}", positional.name)))
+            .map_err(|sentence| wrong(id, format!("{}: {sentence}{}", positional.name, self.hint_at_rest(word))))
+    }
+
+    /// What to say of a word that may have been meant for what stands behind `--`.
+    fn hint_at_rest(&self, word: &OsStr) -> String {
+        match self.rest() {
+            Some(positional) if !word.to_string_lossy().contains("://") => {
+                format!(" ({} stands behind --)", positional.name)
+            }
+            _ => String::new(),
+        }
     }
 
     fn rest(&self) -> Option<&'static Positional> {

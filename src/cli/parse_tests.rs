@@ -90,6 +90,8 @@ fn help_and_version_are_answered_whatever_is_missing() {
         (&["-V", "call"], Answer::Version, None),
         (&["call", "--help"], Answer::Help, Some(Name::Call)),
         (&["call", "a.b", "-h"], Answer::Help, Some(Name::Call)),
+        (&["help"], Answer::Help, None),
+        (&["help", "call"], Answer::Help, Some(Name::Call)),
     ] {
         match parsed(words) {
             Ok(Asked::Answer(answer, command)) => {
@@ -106,6 +108,7 @@ fn what_is_wrong_is_told_with_what_to_type() {
         (&[][..], "expected a command: "),
         (&["cal"], "unknown command \"cal\": did you mean call?"),
         (&["frobnicate"], "unknown command \"frobnicate\": expected "),
+        (&["help", "cal"], "unknown command \"cal\": did you mean call?"),
         (&["--timeout", "1"], "expected a command before --timeout: call, publish, subscribe"),
         (&["--frob"], "unknown flag --frob"),
         (&["call"], "expected PROCEDURE, got nothing"),
@@ -137,6 +140,14 @@ fn what_is_wrong_is_told_with_what_to_type() {
             &["join", "ws://a/", "b"],
             "URL: expected a URL like ws://HOST:PORT/ws, rs://HOST:PORT or unix:///PATH, got \"b\"",
         ),
+        (
+            &["join", "sleep", "5"],
+            "URL: expected a URL like ws://HOST:PORT/ws, rs://HOST:PORT or unix:///PATH, got \"sleep\" \
+             (COMMAND stands behind --)",
+        ),
+        (&["serve", "sleep", "5"], "expected no more arguments, got \"sleep\" (COMMAND stands behind --)"),
+        (&["join", "--pid", "1", "--wait"], "--wait: expected --pidfile with it, got none"),
+        (&["call", "a.b", "[0"], "ARG: expected JSON, as which it begins, or -s before a string, got \"[0\": EOF"),
         (&["procedures", "x"], "expected no more arguments, got \"x\""),
         (&["subscribe", "a.b", "--match", "regex"], "--match: expected exact, prefix or wildcard, got \"regex\""),
     ] {

@@ -46,7 +46,8 @@ impl Source {
         let (name, text) = match self {
             Self::File(path) => {
                 let name = path.display().to_string();
-                let file = File::open(path).map_err(|error| Failure::Input { name: name.clone(), error })?;
+                let file = File::open(path)
+                    .map_err(|error| Failure::Input { name: format!("{name} (--secret-file)"), error })?;
                 check_readers(&file, &name, readers)?;
                 let text = text_of(&name, file)?;
                 (name, text)

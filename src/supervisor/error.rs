@@ -43,7 +43,7 @@ impl fmt::Display for TargetError {
             Self::Process(reason) => reason.fmt(f),
             Self::Zombie { pid } => write!(f, "cannot observe process {pid}: it has ended (a zombie)"),
             Self::Itself { pid } => write!(f, "expected the id of another process, got our own, {pid}"),
-            Self::Unreadable { file, error } => write!(f, "cannot read {}: {error}", file.display()),
+            Self::Unreadable { file, error } => write!(f, "cannot read the pid file {}: {error}", file.display()),
             Self::NoId { file, got } => write!(f, "expected the id of a process in {}, got {got:?}", file.display()),
         }
     }

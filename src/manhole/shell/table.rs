@@ -284,6 +284,13 @@ pub const COMMANDS: &[Command] = &[
         completes: Completes::Nothing,
         run: |words| nothing(words).map(|()| Step::Exit),
     },
+    Command {
+        name: "quit",
+        arguments: "",
+        help: "Leave, as by exit.",
+        completes: Completes::Nothing,
+        run: |words| nothing(words).map(|()| Step::Exit),
+    },
 ];
 
 fn call(procedure: &str, written: fn(&Value, &Style) -> String) -> Step {

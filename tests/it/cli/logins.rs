@@ -51,6 +51,10 @@ fn what_does_not_go_together_is_a_usage_error() {
             &["--auth", "ticket", "--secret-file", file.path()],
             "--authid: expected an authid for a login by ticket, got none",
         ),
+        (
+            &["--authid", "joe", "--secret-file", "/nowhere/at/all"],
+            "cannot read /nowhere/at/all (--secret-file): No such file or directory",
+        ),
         (&["--secret-env", "A", "--secret-fd", "0"], "expected either --secret-env or --secret-fd, got both"),
         (&["--secret-fd", "x"], "--secret-fd: expected the number of an open descriptor, got \"x\""),
         (

@@ -90,7 +90,7 @@ fn what_names_no_process_is_passed_over() {
     let url = "ws://127.0.0.1:9/ws";
     let path = file.to_str().unwrap();
     let mut program = Program::spawn(wampproc(["join", url, "--pidfile", path, "--wait", "--log-level", "info"]));
-    program.wait_for_log("waiting for a process: cannot read ");
+    program.wait_for_log("waiting for a process: cannot read the pid file ");
     for garbage in ["pump", "-1", "99999999999999", "0x12"] {
         replace(&file, garbage);
         program.wait_for_log(&format!("pump.pid: expected the id of a process, got {garbage:?}"));
@@ -213,7 +213,10 @@ fn without_wait_the_file_must_name_a_process_at_once() {
     let serve = || run(["serve", "--listen", "127.0.0.1:0", "--pidfile", path]);
     let missing = serve();
     assert_eq!((missing.code, missing.text()), (Some(1), ""));
-    assert_eq!(missing.stderr, format!("wampproc: cannot read {path}: No such file or directory (os error 2)\n"));
+    assert_eq!(
+        missing.stderr,
+        format!("wampproc: cannot read the pid file {path}: No such file or directory (os error 2)\n")
+    );
     fs::write(&file, "pump\n").unwrap();
     assert_eq!(serve().stderr, format!("wampproc: expected the id of a process in {path}, got \"pump\"\n"));
 

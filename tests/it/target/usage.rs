@@ -6,8 +6,8 @@ use crate::support::run;
 fn flags_that_do_not_go_together_exit_2() {
     for (flags, expected) in [
         (&["--pid", "1", "--pidfile", "x"][..], "expected either --pid or --pidfile, got both"),
-        (&["--wait"], "expected --pidfile with --wait, got --wait alone"),
-        (&["--pid", "1", "--wait"], "expected --pidfile with --wait, got --wait alone"),
+        (&["--wait"], "--wait: expected --pidfile with it, got none"),
+        (&["--pid", "1", "--wait"], "--wait: expected --pidfile with it, got none"),
         (&["--pid", "0"], "--pid: expected the id of a process, got \"0\""),
         (&["--pid", "cat"], "--pid: expected the id of a process, got \"cat\""),
         (&["--pidfile", ""], "--pidfile: expected the name of a file, got nothing"),
