@@ -58,6 +58,7 @@ pub(super) struct LinkReport<'a> {
     url: Option<&'a str>,
     /// `null` without a session, as the next.
     session: Option<u64>,
+    /// `null` also when it does not say its name.
     router: Option<&'a str>,
     #[serde(flatten)]
     measures: Measures<'a>,

@@ -43,7 +43,7 @@ impl Arguments {
     /// # Errors
     /// When it begins like JSON and is none.
     pub fn push(&mut self, text: &str) -> Result<(), String> {
-        self.positional.push(Argument::Json(json_or_string(text)?));
+        self.positional.push(Argument::Json(json_or_string(text, "-s before a string")?));
         Ok(())
     }
 
@@ -76,7 +76,7 @@ impl Arguments {
         if self.keyword.iter().any(|(known, _)| known == key) {
             return Err(format!("expected every KEY once, got {key:?} twice"));
         }
-        self.keyword.push((key.to_owned(), json_or_string(text)?));
+        self.keyword.push((key.to_owned(), json_or_string(text, "a string in JSON's quotes")?));
         Ok(())
     }
 
@@ -106,12 +106,12 @@ impl Arguments {
 }
 
 /// As [`typed::json_or_string`] has it, but a list, a dict or a quoted string that was begun must be whole: hardly anybody who
-/// forgets a bracket means a string.
-fn json_or_string(text: &str) -> Result<String, String> {
+/// forgets a bracket means a string. `remedy` says what to write then.
+fn json_or_string(text: &str, remedy: &str) -> Result<String, String> {
     let begins_like_json = text.trim_start().starts_with(['[', '{', '"']);
     match serde_json::from_str::<&RawValue>(text) {
         Err(error) if begins_like_json => {
-            Err(format!("expected JSON, as which it begins, or -s before a string, got {text:?}: {error}"))
+            Err(format!("expected JSON, or {remedy} that begins like it, got {text:?}: {error}"))
         }
         _ => Ok(typed::json_or_string(text).into_owned()),
     }
@@ -176,10 +176,12 @@ mod tests {
         for text in ["[0", r#"{"a": 1,}"#, "{a: 1}", r#""quoted"#, " [1]]"] {
             let sentence = arguments.push(text).unwrap_err();
             assert!(
-                sentence.starts_with("expected JSON, as which it begins, or -s before a string, got "),
+                sentence.starts_with("expected JSON, or -s before a string that begins like it, got "),
                 "{sentence}"
             );
-            assert!(arguments.insert("key", text).unwrap_err().starts_with("expected JSON, as which it begins"));
+            assert!(
+                arguments.insert("key", text).unwrap_err().starts_with("expected JSON, or a string in JSON's quotes")
+            );
         }
         assert_eq!(texts(&arguments), (None, None));
     }

@@ -147,7 +147,7 @@ fn what_is_wrong_is_told_with_what_to_type() {
         ),
         (&["serve", "sleep", "5"], "expected no more arguments, got \"sleep\" (COMMAND stands behind --)"),
         (&["join", "--pid", "1", "--wait"], "--wait: expected --pidfile with it, got none"),
-        (&["call", "a.b", "[0"], "ARG: expected JSON, as which it begins, or -s before a string, got \"[0\": EOF"),
+        (&["call", "a.b", "[0"], "ARG: expected JSON, or -s before a string that begins like it, got \"[0\": EOF"),
         (&["procedures", "x"], "expected no more arguments, got \"x\""),
         (&["subscribe", "a.b", "--match", "regex"], "--match: expected exact, prefix or wildcard, got \"regex\""),
     ] {

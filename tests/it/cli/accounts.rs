@@ -137,6 +137,18 @@ fn a_key_that_cannot_be_written_is_not_there() {
 }
 
 #[test]
+fn the_routers_log_quotes_who_was_wrong_as_he_wrote_himself() {
+    let directory = Directory::new("quoted");
+    let users = directory.file("users.json");
+    assert_eq!(passwd(&[&users, "joe", "--role", "observer"], SECRET).code, Some(0));
+    let wrong = SecretFile::new("quoted", "battery staple");
+    let (mut program, url) = serve(&["--users", &users]);
+    assert_eq!(call("a.b", &url, &["--authid", "joe", "--secret-file", wrong.path()]).0, Some(4));
+    let line = program.wait_for_log("refused a login");
+    assert!(line.ends_with("expected the proof of a user, got a wrong one for \"joe\"\n"), "{line}");
+}
+
+#[test]
 fn a_new_secret_replaces_the_old_one_and_keeps_the_role_and_the_keys() {
     let directory = Directory::new("again");
     let (users, key) = (directory.file("users.json"), directory.file("key"));
