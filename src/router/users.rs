@@ -8,6 +8,8 @@
 //!
 //! Users who need no secret, because the kernel or TLS says who they are, have `rules`.
 
+mod misread;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -107,7 +109,7 @@ pub struct UserEntry {
     /// For `scram`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scram: Option<ScramEntry>,
-    /// For `cryptosign`: public keys, in hex.
+    /// For `cryptosign`: public keys, in hex or OpenSSH's format.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cryptosign: Vec<String>,
     /// For processes of this machine, by a Unix socket, without a secret.
@@ -221,15 +223,7 @@ impl UsersFile {
     /// # Errors
     /// [`InvalidUsers`].
     pub fn parse(text: &str) -> Result<Self, InvalidUsers> {
-        serde_json::from_str(text).map_err(|error| {
-            let sentence = error.to_string();
-            // "invalid type: string \"…\", expected …": what stands there may be a secret that was put in the wrong place.
-            let hidden = match (sentence.starts_with("invalid "), sentence.rfind(", expected ")) {
-                (true, Some(at)) => sentence.get(at + 2..).unwrap_or_default().to_owned(),
-                _ => sentence,
-            };
-            InvalidUsers(hidden)
-        })
+        serde_json::from_str(text).map_err(|error| InvalidUsers(misread::sentence(text, &error)))
     }
 
     /// The names of users and of groups whose numbers [`Directory::new`] must be told.
@@ -409,8 +403,8 @@ fn user(authid: &str, entry: &UserEntry, membership: Membership, accounts: &Acco
         scram(entry).map_err(|sentence| format!("scram: {sentence}"))
     });
     let keys = entry.cryptosign.iter().zip(0_usize..).map(|(text, number)| {
-        let expected = "a public ed25519 key as 64 characters of hex";
-        PublicKey::from_hex(text)
+        let expected = "a public ed25519 key as 64 characters of hex, or as OpenSSH has it (ssh-ed25519 AAAA…)";
+        PublicKey::from_text(text)
             .ok_or_else(|| format!("cryptosign[{number}]: expected {expected}, got something else"))
     });
     Ok(User {

@@ -25,7 +25,7 @@ pub fn read(path: &Path, readers: Readers) -> Result<UsersFile, Failure> {
     if file.take(LONGEST + 1).read_to_string(&mut text).map_err(failed)? as u64 > LONGEST {
         return Err(Failure::Usage(format!("expected at most {LONGEST} bytes, got more in {name}")));
     }
-    UsersFile::parse(&text).map_err(|error| Failure::Usage(format!("expected a file of users in {name}, got {error}")))
+    UsersFile::parse(&text).map_err(|error| Failure::Usage(format!("{name}: {error}")))
 }
 
 /// Reads a file, or an empty one if there is none.

@@ -410,12 +410,15 @@ fn what_is_wrong_in_a_file_is_told_by_its_place() {
             |v| v["roles"] = json!({"r": [{"uri": "a..b", "allow": ["call"]}]}),
             "roles.r[0]: uri: expected components separated by dots, none of them empty, got \"a..b\"",
         ),
-        (|v| v["roles"] = json!({"r": [{"uri": "a", "allow": ["kill"]}]}), "unknown variant `kill`"),
+        (
+            |v| v["roles"] = json!({"r": [{"uri": "a", "allow": ["kill"]}]}),
+            "roles.r[0].allow[0]: expected one of `call`, `register`",
+        ),
         (|v| v["user"] = json!({}), "unknown field `user`"),
-        (|v| v["users"]["joe"]["ticket"] = json!("hunter2"), "expected struct TicketEntry at line 1"),
+        (|v| v["users"]["joe"]["ticket"] = json!("hunter2"), "users.joe.ticket: expected a dict, at line 1"),
         (
             |v| v["users"]["joe"]["cryptosign"] = json!(["hunter2"]),
-            "users.joe.cryptosign[0]: expected a public ed25519 key as 64 characters of hex, got something else",
+            "users.joe.cryptosign[0]: expected a public ed25519 key as 64 characters of hex, or as OpenSSH",
         ),
         (
             |v| v["users"]["joe"]["ticket"]["iterations"] = json!(1_000_000),
@@ -441,6 +444,9 @@ fn what_is_wrong_in_a_file_is_told_by_its_place() {
         let sentence = with(change).unwrap_err();
         assert!(sentence.contains(expected) && !sentence.contains("hunter2"), "{sentence}");
     }
+    const OPENSSH: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINV0VpCHeLHUQCVMvv5QxBp7UEce1CUh98aX+YsZff8p joe@board 7";
+    with(|v| v["users"]["joe"]["cryptosign"] = json!([OPENSSH])).unwrap();
 }
 
 /// No secret, hash or key shows in what the router or its configuration is printed as.

@@ -83,6 +83,13 @@ impl PublicKey {
         VerifyingKey::from_bytes(&bytes).ok().map(|_| Self(bytes))
     }
 
+    /// From the text of a file: as [`PublicKey::from_hex`], or the line of OpenSSH's public key with or without a comment.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let bytes = super::keyfile::read_public(text)?;
+        VerifyingKey::from_bytes(&bytes).ok().map(|_| Self(bytes))
+    }
+
     /// Whether `answer` is what the owner of this key answers the challenge with: hex of the signature with the challenge behind
     /// it, or the signature alone.
     #[must_use]

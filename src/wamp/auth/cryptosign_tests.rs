@@ -92,6 +92,26 @@ fn a_damaged_file_is_never_taken_for_another_key() {
 }
 
 #[test]
+fn public_keys_are_read_as_openssh_writes_them() {
+    let openssh = ssh_key::PrivateKey::from_openssh(include_str!("../../ssh/tests/data/host_ed25519")).unwrap();
+    let line = openssh.public_key().to_openssh().unwrap();
+    let bare = line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    let expected = openssh.public_key().key_data().ed25519().map(|key| key.0);
+    for text in [format!("{bare} joe@board 7\n"), bare.clone()] {
+        assert_eq!(PublicKey::from_text(&text).map(|key| key.0), expected, "{text}");
+    }
+    assert_eq!(PublicKey::from_text(PUBLIC).unwrap().to_string(), PUBLIC);
+    let shorter = bare.strip_suffix(|_| true).unwrap();
+    let longer = format!(
+        "ssh-ed25519 {}",
+        Base64::encode_string(&[&Base64::decode_vec(&bare[12..]).unwrap()[..], b"x"].concat())
+    );
+    for text in ["ssh-ed25519", "ssh-ed25519 AAAA", "ssh-rsa AAAAB3NzaC1yc2E=", shorter, &longer, &bare[12..]] {
+        assert!(PublicKey::from_text(text).is_none(), "{text}");
+    }
+}
+
+#[test]
 fn public_keys_are_points() {
     assert!(PublicKey::from_hex(PUBLIC).is_some());
     for text in ["", "00", &PUBLIC[..62], &format!("{}02", &"ff".repeat(31))] {

@@ -1,4 +1,5 @@
-//! A private ed25519 key in a text: hex, base64, or OpenSSH's format (its PROTOCOL.key).
+//! An ed25519 key in a text. The private one: hex, base64, or OpenSSH's format (its PROTOCOL.key). The public one: hex, or the
+//! line of OpenSSH's `.pub` files (RFC 4253, 6.6, and RFC 8709).
 
 use std::fmt;
 
@@ -63,6 +64,19 @@ pub fn read(text: &str) -> Result<Seed, KeyError> {
     }
     let bytes = Zeroizing::new(Base64::decode_vec(text).map_err(|_| KeyError::Format)?);
     halves(&bytes).ok_or(KeyError::Format)?
+}
+
+/// The public key in a text.
+pub fn read_public(text: &str) -> Option<[u8; 32]> {
+    let text = text.trim();
+    let mut words = text.split_ascii_whitespace();
+    if words.next().map(str::as_bytes) != Some(ALGORITHM) {
+        return hex::decode(text);
+    }
+    let blob = Base64::decode_vec(words.next()?).ok()?;
+    let mut fields = Fields { rest: &blob };
+    let (algorithm, key) = (fields.string().ok()?, fields.string().ok()?);
+    (algorithm == ALGORITHM && fields.rest.is_empty()).then(|| key.try_into().ok())?
 }
 
 /// A seed alone, or with the public key behind it; `None` for another length.

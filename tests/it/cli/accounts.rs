@@ -202,9 +202,12 @@ fn what_is_wrong_is_told_and_changes_nothing() {
         assert!(!fs::exists(&users).unwrap());
     }
     for (text, sentence) in [
-        ("{", "expected a file of users in"),
+        ("{", "users.json: expected JSON, got but the beginning of some, up to line 1"),
         ("{\"users\": {\"joe\": {\"role\": \"boss\"}}}", "users.joe.role: expected one of the roles"),
-        ("{\"users\": {\"joe\": {\"role\": \"admin\", \"ticket\": \"hunter2\"}}}", "got expected struct TicketEntry"),
+        (
+            "{\"users\": {\"joe\": {\"role\": \"admin\", \"ticket\": \"hunter2\"}}}",
+            "users.json: users.joe.ticket: expected a dict, at line 1, column ",
+        ),
     ] {
         fs::write(&users, text).unwrap();
         fs::set_permissions(&users, fs::Permissions::from_mode(0o600)).unwrap();
@@ -213,6 +216,8 @@ fn what_is_wrong_is_told_and_changes_nothing() {
         assert!(!end.stderr.contains("hunter2"));
         assert_eq!(fs::read_to_string(&users).unwrap(), text);
     }
+    let end = run(["serve", "--listen", "127.0.0.1:0", "--users", "/nowhere"]);
+    assert!(end.code == Some(2) && end.stderr.contains("cannot read /nowhere (--users): No such"), "{}", end.stderr);
     fs::set_permissions(&users, fs::Permissions::from_mode(0o644)).unwrap();
     let end = run(["serve", "--listen", "127.0.0.1:0", "--users", &users]);
     assert!(end.code == Some(2) && end.stderr.contains("nobody but its owner can read"), "{}", end.stderr);

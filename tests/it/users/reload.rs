@@ -42,7 +42,7 @@ fn sighup_has_users_read_again_and_ends_the_sessions_of_those_who_are_gone() {
 
     // Nothing changes by a file that cannot be used.
     for (text, told) in [
-        ("{\"users\": {", "expected a file of users in"),
+        ("{\"users\": {", "expected JSON, got but the beginning of some"),
         ("{\"users\": {\"own\": {\"role\": \"boss\"}}}", "users.own.role: expected one of the roles"),
     ] {
         directory.write_text(text);
