@@ -63,6 +63,15 @@ impl Failure {
         Self::BeforeChild(Box::new(failure))
     }
 
+    /// Something went wrong with what that flag names: of a file that cannot be read only its name would be told.
+    #[must_use]
+    pub fn of_flag(self, flag: &str) -> Self {
+        match self {
+            Self::Input { name, error } => Self::Input { name: format!("{name} ({flag})"), error },
+            other => other,
+        }
+    }
+
     /// With what the user could try, if there is something.
     #[must_use]
     pub fn advised(self, advice: Option<&'static str>) -> Self {

@@ -46,8 +46,8 @@ impl Source {
         let (name, text) = match self {
             Self::File(path) => {
                 let name = path.display().to_string();
-                let file = File::open(path)
-                    .map_err(|error| Failure::Input { name: format!("{name} (--secret-file)"), error })?;
+                let failed = |error| Failure::Input { name: name.clone(), error }.of_flag("--secret-file");
+                let file = File::open(path).map_err(failed)?;
                 check_readers(&file, &name, readers)?;
                 let text = text_of(&name, file)?;
                 (name, text)

@@ -88,7 +88,8 @@ impl ClientFlags {
                 None => Ok(None),
             };
         }
-        let authorities = self.authorities.as_deref().map(read).transpose()?;
+        let files = Files { authorities: "--ca", certificate: "--cert", key: "--key" };
+        let authorities = self.authorities.as_deref().map(|file| read(file, files.authorities)).transpose()?;
         let trust = match (&authorities, self.belief) {
             (Some(pem), _) => Trust::Authorities(pem),
             (None, Belief::Checks) => Trust::System,
@@ -97,9 +98,8 @@ impl ClientFlags {
                 Trust::Anybody
             }
         };
-        let shown = identity(self.certificate.as_deref(), self.key.as_deref())?;
+        let shown = identity(self.certificate.as_deref(), self.key.as_deref(), &files)?;
         let client = TlsClient::new(trust, shown.as_ref());
-        let files = Files { authorities: "--ca", certificate: "--cert", key: "--key" };
         client.map(Some).map_err(|error| files.blame(&error))
     }
 }
@@ -162,8 +162,13 @@ impl ServerFlags {
     const FILES: Files = Files { authorities: "--tls-client-ca", certificate: "--tls-cert", key: "--tls-key" };
 
     fn read(&self) -> Result<Option<Texts>, Failure> {
-        let Some(shown) = identity(self.certificate.as_deref(), self.key.as_deref())? else { return Ok(None) };
-        Ok(Some(Texts { shown, clients: self.authorities.as_deref().map(read).transpose()? }))
+        let Some(shown) = identity(self.certificate.as_deref(), self.key.as_deref(), &Self::FILES)? else {
+            return Ok(None);
+        };
+        Ok(Some(Texts {
+            shown,
+            clients: self.authorities.as_deref().map(|file| read(file, Self::FILES.authorities)).transpose()?,
+        }))
     }
 }
 
@@ -199,17 +204,17 @@ fn store(place: &mut Option<PathBuf>, file: &OsStr) -> Result<(), String> {
     Ok(())
 }
 
-fn identity(certificate: Option<&Path>, key: Option<&Path>) -> Result<Option<Identity>, Failure> {
+fn identity(certificate: Option<&Path>, key: Option<&Path>, flags: &Files) -> Result<Option<Identity>, Failure> {
     let (Some(certificate), Some(key)) = (certificate, key) else { return Ok(None) };
-    let identity = Identity { chain: read(certificate)?, key: read(key)? };
+    let identity = Identity { chain: read(certificate, flags.certificate)?, key: read(key, flags.key)? };
     if std::fs::metadata(key).is_ok_and(|metadata| metadata.mode() & 0o077 != 0) {
         log::warn!("others than its owner can read the private key in {}", key.display());
     }
     Ok(Some(identity))
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error| Failure::Input { name: file.display().to_string(), error };
+fn read(file: &Path, flag: &str) -> Result<Vec<u8>, Failure> {
+    let failed = |error| Failure::Input { name: file.display().to_string(), error }.of_flag(flag);
     let mut bytes = Vec::new();
     File::open(file).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes)).map_err(failed)?;
     if bytes.len() as u64 > LONGEST {

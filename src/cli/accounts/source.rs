@@ -64,7 +64,7 @@ impl Source {
     /// [`Failure::Input`] or [`Failure::Usage`] when the file cannot be used; [`Failure::System`] when the machine cannot tell
     /// who is named in it.
     fn read(&self) -> Result<Arc<Directory>, Failure> {
-        let users = store::read(&self.file, self.readers)?;
+        let users = store::read(&self.file, self.readers).map_err(|failure| failure.of_flag("--users"))?;
         let directory = Directory::new(&users, roles::built_in(), &names::resolve(&users)?)
             .map_err(|error| Failure::Usage(format!("--users: {}: {error}", self.file.display())))?;
         let idle = [

@@ -125,6 +125,6 @@ fn flags_that_do_not_go_together_are_usage_errors() {
     usage(&["join", "wss://127.0.0.1:9/", "--ca", &key], "--ca: expected certificates of authorities in PEM, got none");
     usage(&["serve", "--tls-cert", &cert], "--tls-key");
     usage(&["serve", "--tls-cert", &cert, "--tls-key", &file("client.key")], "expected the certificate's private key");
-    usage(&["serve", "--tls-cert", "/nowhere", "--tls-key", &key], "cannot read /nowhere");
+    usage(&["serve", "--tls-cert", "/nowhere", "--tls-key", &key], "cannot read /nowhere (--tls-cert): No such file");
     usage(&["serve", "--tls-client-ca", &ca], "--tls-cert");
 }
