@@ -47,6 +47,12 @@ impl Encoded {
         }
     }
 
+    /// Whether somebody asked for JSON of what was none.
+    #[cfg(all(test, any(feature = "cbor", feature = "msgpack")))]
+    pub fn was_transcoded(&self) -> bool {
+        matches!(self, Self::Binary(value) if value.json.get().is_some())
+    }
+
     /// The bytes, if they are of that serialization.
     #[cfg(any(feature = "cbor", feature = "msgpack"))]
     pub fn bytes_in(&self, binary: Binary) -> Option<&[u8]> {

@@ -192,9 +192,10 @@ impl<'a> Elements<'a> {
     fn payload(&mut self) -> Result<Payload, DecodeError> {
         #[cfg(any(feature = "cbor", feature = "msgpack"))]
         if let [Some(args), kwargs] = std::mem::take(&mut self.encoded) {
-            let got = if args.is_list() { kwargs.as_ref().unwrap_or(&args) } else { &args };
-            let got = excerpt(got.json().get());
-            return Payload::from_encoded(Some(args), kwargs).map_err(|expected| self.wrong(expected, got));
+            // Shared, and made into text for the sentence of an error only.
+            let got = if args.is_list() { kwargs.as_ref().unwrap_or(&args) } else { &args }.clone();
+            return Payload::from_encoded(Some(args), kwargs)
+                .map_err(|expected| self.wrong(expected, excerpt(got.json().get())));
         }
         let (args, kwargs) = (self.take(), self.take());
         Payload::from_raw(args, kwargs).map_err(|expected| {

@@ -77,6 +77,21 @@ fn every_message_of_the_vectors_comes_back_as_it_was() {
 }
 
 #[test]
+fn arguments_are_transcoded_for_another_serialization_only() {
+    let message = json::decode(r#"[16,1,{},"a.b",[1,"x",[2.5]],{"k":null}]"#).unwrap();
+    for binary in ALL {
+        let arrived = binary.decode(&binary.encode(&message), Sender::Client).unwrap();
+        let Message::Publish { payload, .. } = &arrived else { panic!("{:?}", arrived.kind()) };
+        let (Some(args), Some(kwargs)) = payload.parts() else { panic!("no arguments") };
+        let transcoded = || [args, kwargs].map(|part| part.was_transcoded());
+        assert_eq!(binary.encode(&arrived), binary.encode(&message));
+        assert_eq!(transcoded(), [false; 2], "{binary:?}");
+        assert_eq!(json::encode(&arrived), json::encode(&message));
+        assert_eq!(transcoded(), [true; 2], "{binary:?}");
+    }
+}
+
+#[test]
 fn bad_messages_are_refused_with_the_same_sentences() {
     let vectors: Value = serde_json::from_str(include_str!("../../../../tests/data/messages.json")).unwrap();
     let mut seen = 0;
