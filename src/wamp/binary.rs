@@ -4,6 +4,20 @@ use serde_json::Value;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// What stands for no bits; all those that do are smaller than 64, so that no number of them adds up to it.
+const NO_SEXTET: u8 = 255;
+
+/// The bits that each letter stands for.
+const SEXTETS: [u8; 256] = {
+    let mut sextets = [NO_SEXTET; 256];
+    let mut sextet = 0;
+    while sextet < 64 {
+        sextets[ALPHABET[sextet] as usize] = sextet as u8;
+        sextet += 1;
+    }
+    sextets
+};
+
 /// The JSON value that stands for `bytes`.
 #[must_use]
 pub fn to_json(bytes: &[u8]) -> Value {
@@ -33,27 +47,47 @@ pub fn from_json(value: &Value) -> Option<Vec<u8>> {
 /// The bytes that the value of a JSON string stands for.
 #[must_use]
 pub fn from_text(text: &str) -> Option<Vec<u8>> {
-    let text = text.strip_prefix('\0')?.as_bytes();
-    if text.len() % 4 != 0 {
+    let text = text.strip_prefix('\0')?;
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    decode(text, |decoded| bytes.extend_from_slice(decoded))?;
+    Some(bytes)
+}
+
+/// Whether a text is what stands behind the NUL of a binary value.
+#[must_use]
+pub fn is_base64(text: &str) -> bool {
+    decode(text, |_| {}).is_some()
+}
+
+/// Decodes group by group. `None` when it is not base64.
+fn decode(text: &str, mut take: impl FnMut(&[u8])) -> Option<()> {
+    let Some((groups, last)) = text.as_bytes().split_last_chunk::<4>() else { return text.is_empty().then_some(()) };
+    if groups.len() % 4 != 0 {
         return None;
     }
-    let groups = text.len() / 4;
-    let mut bytes = Vec::with_capacity(groups * 3);
-    for (number, group) in text.chunks_exact(4).enumerate() {
-        let padding = group.iter().rev().take_while(|letter| **letter == b'=').count();
-        if padding > 2 || (padding > 0 && number + 1 < groups) {
-            return None;
-        }
-        let mut bits = 0_u32;
-        for letter in group.iter().take(4 - padding) {
-            let sextet = ALPHABET.iter().position(|known| known == letter)?;
-            bits = bits << 6 | u32::try_from(sextet).ok()?;
-        }
-        bits <<= 6 * padding;
-        let decoded = bits.to_be_bytes();
-        bytes.extend(decoded.iter().skip(1).take(3 - padding));
+    for group in groups.chunks_exact(4) {
+        let [_, first, second, third] = bits(group)?.to_be_bytes();
+        take(&[first, second, third]);
     }
-    Some(bytes)
+    let padding = match last {
+        [.., b'=', b'='] => 2,
+        [.., b'='] => 1,
+        _ => 0,
+    };
+    let [_, bytes @ ..] = (bits(last.get(..4 - padding)?)? << (6 * padding)).to_be_bytes();
+    take(bytes.get(..3 - padding)?);
+    Some(())
+}
+
+/// The bits of up to four letters.
+fn bits(letters: &[u8]) -> Option<u32> {
+    let mut bits = 0;
+    let mut seen = 0;
+    for letter in letters {
+        let sextet = SEXTETS.get(usize::from(*letter)).copied().unwrap_or(NO_SEXTET);
+        (bits, seen) = (bits << 6 | u32::from(sextet), seen | sextet);
+    }
+    (seen != NO_SEXTET).then_some(bits)
 }
 
 #[cfg(test)]
@@ -83,9 +117,14 @@ mod tests {
             json!("\0Zg==Zg=="),
             json!("\0Z g="),
             json!("\0===="),
+            json!("\0=AAA"),
+            json!("\0AA=A"),
+            json!("\0AAA\u{e9}"),
+            json!("\0AAAA-AAA"),
             json!(1),
         ] {
             assert_eq!(from_json(&wrong), None, "{wrong}");
+            assert!(!wrong.as_str().is_some_and(|text| text.strip_prefix('\0').is_some_and(is_base64)), "{wrong}");
         }
     }
 }
