@@ -82,7 +82,7 @@ impl fmt::Display for NotPublished {
         f.write_str(match self {
             Self::Busy => "the agent is busy: events come faster than they can be sent",
             Self::Stopped => "the agent has ended",
-            Self::InvalidTopic => "expected a topic of components without white space and '#', none of them empty",
+            Self::InvalidTopic => "expected a topic of components without white space, '#' and NUL, none of them empty",
         })
     }
 }

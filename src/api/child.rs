@@ -102,7 +102,7 @@ impl OutputForm {
             total: u64,
         }
         let data = match self {
-            Self::Text => Value::from(String::from_utf8_lossy(bytes)),
+            Self::Text => Value::from(binary::text_of(bytes)),
             Self::Binary => binary::to_json(bytes),
         };
         Outcome::of(&Output { data, bytes: bytes.len() as u64, total: *total })
@@ -146,6 +146,12 @@ mod tests {
 
     #[test]
     fn output_is_text_or_bytes() {
+        let nul = Answer::Output(Captured { bytes: b"\0\0".to_vec(), total: 2 });
+        let text = OutputForm::Text.outcome(&nul).result.raw_args().unwrap().get().to_owned();
+        assert_eq!(
+            text, "[{\"data\":\"\u{fffd}\\u0000\",\"bytes\":2,\"total\":2}]",
+            "a NUL at the start would make it bytes"
+        );
         let captured = Answer::Output(Captured { bytes: b"a\xff\n".to_vec(), total: 10 });
         let text = |form: OutputForm| form.outcome(&captured).result.raw_args().unwrap().get().to_owned();
         assert_eq!(text(OutputForm::Text), "[{\"data\":\"a\u{fffd}\\n\",\"bytes\":3,\"total\":10}]");

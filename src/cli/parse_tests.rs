@@ -112,7 +112,7 @@ fn what_is_wrong_is_told_with_what_to_type() {
         (&["--timeout", "1"], "expected a command before --timeout: call, publish, subscribe"),
         (&["--frob"], "unknown flag --frob"),
         (&["call"], "expected PROCEDURE, got nothing"),
-        (&["call", "a b"], "PROCEDURE: expected components without white space and '#', got \"a b\""),
+        (&["call", "a b"], "PROCEDURE: expected components without white space, '#' and NUL, got \"a b\""),
         (&["call", "a.b", "--timout", "1"], "unknown flag --timout: did you mean --timeout?"),
         (&["call", "a.b", "-z"], "unknown flag -z"),
         (&["call", "a.b", "--ack"], "expected a flag of this command, got --ack, which publish has"),

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use crate::wamp::binary;
+
 /// The most bytes of output in an event.
 pub const LARGEST_EVENT: usize = 16 * 1024;
 
@@ -71,7 +73,7 @@ impl Batch {
         }
         self.next = Some(now + EVENT_INTERVAL);
         let end = whole_characters(&self.bytes);
-        let data = String::from_utf8_lossy(self.bytes.get(..end).unwrap_or_default()).into_owned();
+        let data = binary::text_of(self.bytes.get(..end).unwrap_or_default());
         self.bytes.drain(..end);
         Some(Output { stream: self.stream, data, dropped: std::mem::take(&mut self.dropped) })
     }
@@ -144,6 +146,7 @@ mod tests {
             (b"\xe2\x9c", "\u{fffd}"),
             (b"x\xf0\x9f\x98", "x"),
             (b"\x80\xff", "😀\u{fffd}"),
+            (b"\0A", "\u{fffd}A"),
         ] {
             batch.push(part);
             assert_eq!(batch.take(now), event(expected, 0));

@@ -37,6 +37,16 @@ pub fn to_json(bytes: &[u8]) -> Value {
     Value::String(text)
 }
 
+/// The text that some bytes are, which no receiver takes for a binary value: a NUL at the start becomes U+FFFD, like what is no
+/// UTF-8.
+#[must_use]
+pub fn text_of(bytes: &[u8]) -> String {
+    match String::from_utf8_lossy(bytes) {
+        text if text.starts_with('\0') => text.replacen('\0', "\u{fffd}", 1),
+        text => text.into_owned(),
+    }
+}
+
 /// The bytes that a JSON value stands for; `None` when it is no string that begins with a NUL, or what follows is not
 /// base64 (RFC 4648 section 4, padded).
 #[must_use]

@@ -14,7 +14,8 @@ pub struct Uri(Arc<str>);
 /// How a URI is written, loosest to strictest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
-    /// Components of any characters but white space, `.` and `#`.
+    /// Components of any characters but white space, `.` and `#`, and, which the spec does not say, NUL: in JSON a string
+    /// that begins with one is bytes (*Binary conversion of JSON Strings*), and peers hang up on a URI that is no string.
     Loose,
     /// Components of `0-9 a-z _`.
     Strict,
@@ -68,12 +69,12 @@ impl Uri {
                 return wrong("components separated by dots, none of them empty");
             }
             let allowed = |c: char| match rules {
-                Rules::Loose => !c.is_whitespace() && c != '#',
+                Rules::Loose => !c.is_whitespace() && c != '#' && c != '\0',
                 Rules::Strict => matches!(c, '0'..='9' | 'a'..='z' | '_'),
             };
             if !component.chars().all(allowed) {
                 return wrong(match rules {
-                    Rules::Loose => "components without white space and '#'",
+                    Rules::Loose => "components without white space, '#' and NUL",
                     Rules::Strict => "components of the characters 0-9, a-z and _",
                 });
             }
@@ -155,6 +156,7 @@ mod tests {
             ("com.my-app.ü", true, false),
             ("com.my app.x", false, false),
             ("com.#.x", false, false),
+            ("\0AAAA", false, false),
             ("com\u{a0}x", false, false),
             ("com..x", false, false),
             (".com", false, false),

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::reader::{self, Elements};
 use super::writer::{self, List};
 use super::{DecodeError, MAX_DEPTH, MAX_DIGITS, Sender};
-use crate::wamp::excerpt;
 use crate::wamp::message::{Kind, Message};
 use crate::wamp::payload::Payload;
+use crate::wamp::{binary, excerpt};
 
 /// The text of a message.
 #[must_use]
@@ -35,6 +35,7 @@ pub fn decode_from(text: &str, sender: Sender) -> Result<Message, DecodeError> {
         match measure(text) {
             Extent { depth, .. } if depth > MAX_DEPTH => return Err(DecodeError::TooDeep),
             Extent { digits, .. } if digits > MAX_DIGITS => return Err(DecodeError::TooManyDigits),
+            Extent { binary: Binaries::Odd, .. } => return Err(DecodeError::NotBinary),
             _ => {}
         }
     }
@@ -112,20 +113,37 @@ pub fn is_deeper_than(levels: usize, text: &str) -> bool {
     measure(text).depth > levels
 }
 
-/// How deep a text goes, and how long its numbers are.
+/// How deep a text goes, how long its numbers are, and whether its binary values are some.
 struct Extent {
     depth: usize,
     digits: usize,
+    binary: Binaries,
+}
+
+/// What stands behind the NUL of the strings that begin with one.
+#[derive(Clone, Copy)]
+enum Binaries {
+    /// Base64, or there is no such string.
+    Fine,
+    /// Something else, behind one of them.
+    Odd,
 }
 
 fn measure(text: &str) -> Extent {
-    let mut extent = Extent { depth: 0, digits: 0 };
+    let mut extent = Extent { depth: 0, digits: 0, binary: Binaries::Fine };
     let (mut depth, mut digits, mut in_string, mut escaped) = (0_usize, 0_usize, false, false);
-    for byte in text.bytes() {
+    // Where the string began that was begun last.
+    let mut quote = 0;
+    for (at, byte) in text.bytes().enumerate() {
         match byte {
             _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => (in_string, digits) = (!in_string, 0),
+            b'\\' if in_string => {
+                escaped = true;
+                if quote + 1 == at && text.get(quote..).is_some_and(is_odd_binary) {
+                    extent.binary = Binaries::Odd;
+                }
+            }
+            b'"' => (in_string, digits, quote) = (!in_string, 0, at),
             _ if in_string => {}
             b'0'..=b'9' => {
                 digits += 1;
@@ -140,6 +158,26 @@ fn measure(text: &str) -> Extent {
         }
     }
     extent
+}
+
+/// Whether a text begins with a string that a NUL begins and that is no binary value all the same. Keys are none.
+fn is_odd_binary(text: &str) -> bool {
+    const NUL: &str = "\"\\u0000";
+    let Some(base64) = text.strip_prefix(NUL) else { return false };
+    let (is_base64, behind) = match base64.split_once(['"', '\\']) {
+        Some((value, behind)) if base64.as_bytes().get(value.len()) == Some(&b'"') => {
+            (binary::is_base64(value), behind)
+        }
+        // Letters may be written as escapes: a slash is by some.
+        _ => {
+            let mut strings = serde_json::Deserializer::from_str(text).into_iter::<String>();
+            // What is no string is for the parser to tell.
+            let Some(Ok(string)) = strings.next() else { return false };
+            let behind = text.get(strings.byte_offset()..).unwrap_or_default();
+            (string.strip_prefix('\0').is_some_and(binary::is_base64), behind)
+        }
+    };
+    !is_base64 && !behind.trim_start().starts_with(':')
 }
 
 #[cfg(test)]

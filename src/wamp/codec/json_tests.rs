@@ -72,6 +72,34 @@ fn numbers_have_a_length_that_others_take() {
 }
 
 #[test]
+fn a_string_that_begins_with_nul_is_a_binary_value() {
+    let call = |args: &str| format!("[48,1,{{}},\"a.b\",[{args}]]");
+    for good in [
+        r#""\u0000""#,
+        r#""\u0000QQ==""#,
+        r#"["x","\u0000\/\/\/\u0041"]"#,
+        r#""x\u0000A""#,
+        r#""\"\u0000A""#,
+        r#""\\u0000A""#,
+        r#"{"\u0000A" :1,"\u0000\/": 2}"#,
+    ] {
+        assert!(decode(&call(good)).is_ok(), "{good}");
+    }
+    for bad in [
+        r#""\u0000A""#,
+        r#""\u0000QQ=""#,
+        r#""\u0000QQ ==""#,
+        r#""\u0000\u0000AAA""#,
+        r#"["\u0000QQ==",{"k":"\u0000-_-_"}]"#,
+        r#"{"\u0000A":"\u0000\/"}"#,
+    ] {
+        assert_eq!(decode(&call(bad)), Err(DecodeError::NotBinary), "{bad}");
+        assert!(decode_from(&call(bad), Sender::Router).is_ok());
+    }
+    assert!(matches!(decode("[48,1,{},\"a.b\",[\"\\u0000\\"), Err(DecodeError::NotAMessage(_))));
+}
+
+#[test]
 fn refusals_are_short_whatever_was_sent() {
     let long = "x".repeat(500_000);
     for text in [

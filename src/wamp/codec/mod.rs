@@ -24,7 +24,8 @@ pub const MAX_DIGITS: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// A client, whose arguments a router hands to others, who may hang up on what is none of WAMP's: nothing deeper than
-    /// [`MAX_DEPTH`], no number longer than [`MAX_DIGITS`], no key that is no string.
+    /// [`MAX_DEPTH`], no number longer than [`MAX_DIGITS`], no key that is no string, in JSON no binary value that is none,
+    /// in CBOR no tag before what it cannot stand for.
     Client,
     /// A router, of whom a client takes whatever others could make it pass on. Hanging up would be doing their work.
     Router,
@@ -133,6 +134,8 @@ pub enum DecodeError {
     TooDeep,
     /// A number of more than [`MAX_DIGITS`] digits.
     TooManyDigits,
+    /// A string that begins with a NUL, and no base64 behind it.
+    NotBinary,
     /// A number that names no message.
     UnknownKind(u64),
     /// The message is shorter than its kind must be.
@@ -164,6 +167,7 @@ impl fmt::Display for DecodeError {
             Self::NotAMessage(got) => write!(f, "expected a list that begins with a message's number, got {got}"),
             Self::TooDeep => write!(f, "expected at most {MAX_DEPTH} levels of lists and dicts, got more"),
             Self::TooManyDigits => write!(f, "expected numbers of at most {MAX_DIGITS} digits, got a longer one"),
+            Self::NotBinary => f.write_str("expected base64 behind the NUL that begins a string, got something else"),
             Self::UnknownKind(code) => write!(f, "expected the number of a WAMP message, got {code}"),
             Self::Missing { kind, expected } => write!(f, "{}: expected {expected}, got the end", kind.name()),
             Self::Wrong { kind, expected, got } => write!(f, "{}: expected {expected}, got {got}", kind.name()),

@@ -36,12 +36,17 @@ pub(super) fn token<'a>(bytes: &mut &'a [u8]) -> Result<Token<'a>, Malformed> {
         Item::BeginArray => Token::List(None),
         Item::Map(count) => Token::Dict(Some(count)),
         Item::BeginMap => Token::Dict(None),
-        Item::Tag(_) => Token::Tag,
+        Item::Tag(tag) => Token::Tag(tag.as_u64()),
         Item::Break => Token::End,
         Item::BeginBytes | Item::BeginString => return Err("a string that says how long it is"),
     };
     *bytes = bytes.get(taken..).unwrap_or_default();
     Ok(token)
+}
+
+/// Whether a value is one of two bytes that must be written as one, and no other is (RFC 8949 section 3.3).
+pub(super) fn is_reserved(value: &[u8]) -> bool {
+    matches!(value, [0xf8, 0..=31])
 }
 
 /// What goes before a list.
@@ -64,6 +69,6 @@ pub(super) fn scalar(out: &mut Vec<u8>, token: Token<'_>) {
         Token::Float(value) => encoder.f64(value).is_ok(),
         Token::Text(text) => encoder.str(text).is_ok(),
         Token::Bytes(bytes) => encoder.bytes(bytes).is_ok(),
-        Token::Null | Token::List(_) | Token::Dict(_) | Token::Tag | Token::End => encoder.null().is_ok(),
+        Token::Null | Token::List(_) | Token::Dict(_) | Token::Tag(_) | Token::End => encoder.null().is_ok(),
     };
 }

@@ -37,10 +37,10 @@ impl Binary {
     }
 }
 
-/// What a string of a NUL and base64 is.
+/// What a string is that begins with a NUL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strings {
-    /// Bytes: what an application means by it.
+    /// Bytes, if base64 follows: what an application means by it.
     MayBeBytes,
     /// That very string: peers hang up on a URI that is no string, and others can choose URIs.
     AreText,

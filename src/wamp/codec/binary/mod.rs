@@ -4,12 +4,14 @@
 //! The application's arguments stay the bytes that came, and are transcoded only for a receiver that speaks another
 //! serialization. What has no like on the other side:
 //! - Bytes are, in JSON, a string of a NUL and base64 (*Binary conversion of JSON Strings*), and such a string among the
-//!   application's arguments is bytes.
+//!   application's arguments is bytes. JSON's readers hang up where no base64 follows the NUL, so of a client's JSON that is
+//!   refused, and such a text of another serialization becomes bytes, its own.
 //! - JSON has no NaN and no infinity: they become null.
 //! - Keys of dicts are strings in JSON: numbers and booleans become their text, bytes what bytes become. From there they come
 //!   as strings.
 //! - Clients' keyword arguments have names that are strings, and in MessagePack no key is anything else but a string or bytes;
-//!   there are clients that hang up otherwise. For the same reason their MessagePack timestamps must be some.
+//!   there are clients that hang up otherwise. For the same reason their MessagePack timestamps must be some, their CBOR's tags
+//!   keep to `tags`, the arguments as a whole have none, and reserved simple values are refused.
 //! - A CBOR tag is dropped and what it tags stays; a MessagePack extension becomes its bytes; CBOR's undefined and its
 //!   unassigned simple values become null. Integers beyond 64 bits become floats.
 //! - CBOR's strings in chunks of indefinite length are refused; no encoder that is in use writes them.
@@ -19,6 +21,8 @@ mod cbor;
 mod from_json;
 #[cfg(feature = "msgpack")]
 mod msgpack;
+#[cfg(feature = "cbor")]
+mod tags;
 #[cfg(test)]
 mod tests;
 mod to_json;
@@ -59,8 +63,9 @@ pub(super) enum Token<'a> {
     List(Option<u64>),
     /// A dict of so many entries; `None`: until [`Token::End`].
     Dict(Option<u64>),
-    /// What follows is tagged.
-    Tag,
+    /// What follows is tagged with that number.
+    #[cfg_attr(not(feature = "cbor"), allow(dead_code))] // MessagePack has no tags.
+    Tag(u64),
     /// Ends a list or a dict that did not say how long it is.
     End,
 }
@@ -101,13 +106,17 @@ impl Binary {
             self.skip(&mut rest, sender.levels() - 1, sender)?;
             let element = before.get(..before.len() - rest.len()).unwrap_or_default();
             let place = begin_of_payload.and_then(|begin: u64| usize::try_from(number.checked_sub(begin)?).ok());
-            if place == Some(1) && sender == Sender::Client {
-                self.check_names(element)?;
+            if sender == Sender::Client {
+                match place {
+                    Some(0) => self.check_untagged(element)?,
+                    Some(1) => self.check_names(element)?,
+                    _ => {}
+                }
             }
             match place.map(|place| payload.get_mut(place)) {
                 Some(Some(place)) => *place = Some(Encoded::new(self, element)),
                 Some(None) => texts.push(RawValue::NULL.to_owned()),
-                None => texts.push(self.to_json(element).ok_or(lacking("a value"))?),
+                None => texts.push(self.to_json_text(element, Strings::AreText).ok_or(lacking("a value"))?),
             }
             if number == 0 {
                 let code = texts.first().and_then(|text| text.get().parse().ok());
@@ -149,7 +158,7 @@ impl Binary {
     fn untagged(self, mut bytes: &[u8]) -> Result<Token<'_>, Malformed> {
         loop {
             match self.token(&mut bytes) {
-                Ok(Token::Tag) => {}
+                Ok(Token::Tag(_)) => {}
                 token => return token,
             }
         }
@@ -157,11 +166,21 @@ impl Binary {
 
     /// Passes over one value: it is well formed, and not nested deeper than so many levels.
     fn skip(self, bytes: &mut &[u8], levels: usize, sender: Sender) -> Result<(), DecodeError> {
-        #[cfg(feature = "msgpack")]
         let before = *bytes;
+        let taken = |rest: &[u8]| before.get(..before.len() - rest.len()).unwrap_or_default();
         let below = || levels.checked_sub(1).ok_or(DecodeError::TooDeep);
         match self.token(bytes).map_err(lacking)? {
-            Token::Tag => self.skip(bytes, below()?, sender),
+            #[cfg_attr(not(feature = "cbor"), allow(unused_variables))]
+            Token::Tag(tag) => {
+                let content = *bytes;
+                self.skip(bytes, below()?, sender)?;
+                #[cfg(feature = "cbor")]
+                if sender == Sender::Client {
+                    let content = content.get(..content.len() - bytes.len()).unwrap_or_default();
+                    tags::check(tag, content).map_err(lacking)?;
+                }
+                Ok(())
+            }
             Token::List(count) => {
                 let levels = below()?;
                 self.skip_all(bytes, count, |bytes| self.skip(bytes, levels, sender))
@@ -169,12 +188,7 @@ impl Binary {
             Token::Dict(count) => {
                 let levels = below()?;
                 self.skip_all(bytes, count, |bytes| {
-                    let is_key = match self.untagged(bytes) {
-                        Ok(Token::Text(_) | Token::Bytes(_)) => true,
-                        Ok(Token::List(_) | Token::Dict(_)) => false,
-                        _ => sender == Sender::Router || self.takes_any_key(),
-                    };
-                    if !is_key {
+                    if !self.is_key(bytes, sender) {
                         return Err(lacking("a key that is a string"));
                     }
                     self.skip(bytes, levels, sender)?;
@@ -182,11 +196,30 @@ impl Binary {
                 })
             }
             Token::End => Err(lacking("a value")),
+            Token::Bytes(_) | Token::Null if sender == Sender::Client => self.check_scalar(taken(bytes)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a dict of that sender may have the key that comes next.
+    fn is_key(self, bytes: &[u8], sender: Sender) -> bool {
+        match self.untagged(bytes) {
+            Ok(Token::List(_) | Token::Dict(_)) => false,
+            _ if sender == Sender::Router => true,
             #[cfg(feature = "msgpack")]
-            Token::Bytes(_) if self == Self::MsgPack && sender == Sender::Client => {
-                let taken = before.get(..before.len() - bytes.len()).unwrap_or_default();
-                if msgpack::is_odd_timestamp(taken) { Err(lacking("a timestamp")) } else { Ok(()) }
-            }
+            Ok(Token::Bytes(_)) if self == Self::MsgPack => !msgpack::is_extension(bytes),
+            Ok(Token::Text(_) | Token::Bytes(_)) => true,
+            _ => self.takes_any_key(),
+        }
+    }
+
+    /// Whether a value without others in it, a client's, is one of those that other clients can read.
+    fn check_scalar(self, value: &[u8]) -> Result<(), DecodeError> {
+        match self {
+            #[cfg(feature = "msgpack")]
+            Self::MsgPack if msgpack::is_odd_timestamp(value) => Err(lacking("a timestamp")),
+            #[cfg(feature = "cbor")]
+            Self::Cbor if cbor::is_reserved(value) => Err(lacking("well-formed CBOR")),
             _ => Ok(()),
         }
     }
@@ -201,8 +234,17 @@ impl Binary {
         }
     }
 
-    /// Whether the names of keyword arguments, which were passed over before, are strings.
+    /// Whether a list of arguments is a list and not, as others read it, what a tag makes of one.
+    fn check_untagged(self, mut bytes: &[u8]) -> Result<(), DecodeError> {
+        match self.token(&mut bytes) {
+            Ok(Token::Tag(_)) => Err(lacking("arguments without a tag")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the names of keyword arguments, which were passed over before, are strings, and they themselves without a tag.
     fn check_names(self, mut bytes: &[u8]) -> Result<(), DecodeError> {
+        self.check_untagged(bytes)?;
         let Token::Dict(count) = self.token(&mut bytes).map_err(lacking)? else { return Ok(()) };
         self.skip_all(&mut bytes, count, |bytes| match self.token(bytes).map_err(lacking)? {
             Token::Text(_) => self.skip(bytes, MAX_DEPTH, Sender::Client),

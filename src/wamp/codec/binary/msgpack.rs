@@ -95,6 +95,11 @@ fn extension<'a>(reader: &mut Bytes<'_>, length: u32) -> Option<Read<'a>> {
     Some(Read::Bytes(length))
 }
 
+/// Whether a value is of an extension type.
+pub(super) fn is_extension(value: &[u8]) -> bool {
+    matches!(value, [0xc7..=0xc9 | 0xd4..=0xd8, ..])
+}
+
 /// Whether a value is of the extension type for timestamps, and none: seconds alone, or with fewer nanoseconds than a second
 /// has, in 32, 64 or 96 bits (*Timestamp extension type*).
 pub(super) fn is_odd_timestamp(value: &[u8]) -> bool {
@@ -134,6 +139,6 @@ pub(super) fn scalar(out: &mut Vec<u8>, token: Token<'_>) {
         Token::Float(value) => encode::write_f64(out, value).is_ok(),
         Token::Text(text) => encode::write_str(out, text).is_ok(),
         Token::Bytes(bytes) => encode::write_bin(out, bytes).is_ok(),
-        Token::Null | Token::List(_) | Token::Dict(_) | Token::Tag | Token::End => encode::write_nil(out).is_ok(),
+        Token::Null | Token::List(_) | Token::Dict(_) | Token::Tag(_) | Token::End => encode::write_nil(out).is_ok(),
     };
 }

@@ -163,6 +163,17 @@ fn what_other_clients_hang_up_on_is_not_taken_from_a_client() {
         (Binary::MsgPack, msgpack, &[0x91, 0xd7, 0xff, 255, 0, 0, 0, 0, 0, 0, 0], false),
         (Binary::MsgPack, msgpack, &[0x91, 0xc7, 12, 0xff, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], true),
         (Binary::MsgPack, msgpack, &[0x91, 0xc7, 12, 0xff, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], false),
+        (Binary::MsgPack, msgpack, &[0x91, 0x81, 0xd4, 0x05, 0, 1], false),
+        (Binary::MsgPack, msgpack, &[0x91, 0x81, 0xc7, 2, 0x05, 0, 0, 1], false),
+        (Binary::MsgPack, msgpack, &[0x91, 0x81, 0xd6, 0xff, 0, 0, 0, 1, 1], false),
+        (Binary::Cbor, cbor, &[0x81, 0xf8, 0x05], false),
+        (Binary::Cbor, cbor, &[0x81, 0xf8, 0x20], true),
+        (Binary::Cbor, cbor, &[0x81, 0xa1, 0xf8, 0x05, 0x01], false),
+        (Binary::Cbor, cbor, &[0x81, 0xd8, 37, 0x41, 0], false),
+        (Binary::Cbor, cbor, &[0x81, 0xd8, 64, 0x41, 0], true),
+        (Binary::Cbor, cbor, &[0x81, 0xa1, 0xd9, 1, 2, 0x41, 0, 1], false),
+        (Binary::Cbor, cbor, &[0xd9, 1, 2, 0x81, 0x01], false),
+        (Binary::Cbor, cbor_named, &[0xd8, 64, 0xa1, 0x61, b'k', 0x02], false),
         (Binary::Cbor, cbor, &[0x81, 0xa1, 0x01, 0x02], true),
         (Binary::Cbor, cbor_named, &[0xa1, 0x01, 0x02], false),
         (Binary::Cbor, cbor_named, &[0xa1, 0x61, b'k', 0x02], true),
@@ -191,6 +202,21 @@ fn only_the_applications_strings_can_be_bytes() {
         }
         assert_eq!(strings, ["text", "bytes", "text", "bytes"], "{binary:?}");
         assert_eq!(binary.decode(&bytes, Sender::Client).unwrap(), message);
+    }
+}
+
+#[test]
+fn a_text_that_would_be_no_binary_value_in_json_becomes_its_bytes() {
+    for binary in ALL {
+        let mut bytes = Vec::new();
+        binary.list(&mut bytes, 5);
+        ["\0A", "\0", "\0QQ==", "A\0"].iter().for_each(|text| binary.scalar(&mut bytes, Token::Text(text)));
+        binary.dict(&mut bytes, 1);
+        ["\0A", "\0-"].iter().for_each(|text| binary.scalar(&mut bytes, Token::Text(text)));
+        let json = binary.to_json(&bytes).unwrap();
+        let expected = r#"["\u0000AEE=","\u0000","\u0000QQ==","A\u0000",{"\u0000A":"\u0000AC0="}]"#;
+        assert_eq!(json.get(), expected, "{binary:?}");
+        assert!(json::decode(&format!(r#"[48,1,{{}},"a.b",{json}]"#)).is_ok());
     }
 }
 
@@ -239,8 +265,12 @@ fn no_bytes_panic_and_what_is_cut_short_is_refused() {
                 bytes[at] = random.below(256) as u8;
             }
             if let Ok(message) = binary.decode(&bytes, Sender::Client) {
-                // What was taken can be written, in every serialization.
-                json::decode(&json::encode(&message)).unwrap();
+                // What was taken can be written, in every serialization. URIs are for the router to check.
+                match &message {
+                    Message::Call { procedure: uri, .. } | Message::Publish { topic: uri, .. }
+                        if uri.as_str().starts_with('\0') => {}
+                    _ => _ = json::decode(&json::encode(&message)).unwrap(),
+                }
                 binary.decode(&binary.encode(&message), Sender::Client).unwrap();
             }
         }
