@@ -23,7 +23,8 @@ use super::rules::Rule;
 pub use super::rules::{Account, Accounts, CertificateEntry, LocalEntry};
 use crate::wamp::auth::cryptosign::PublicKey;
 use crate::wamp::auth::limits::{
-    MAX_ARGON2_MEMORY, MAX_ARGON2_WORK, MAX_PBKDF2_ITERATIONS, MAX_SALT, MIN_SCRAM_PBKDF2_ITERATIONS,
+    MAX_ARGON2_MEMORY, MAX_PBKDF2_ITERATIONS, MAX_SALT, MIN_ARGON2_MEMORY, MIN_SCRAM_PBKDF2_ITERATIONS,
+    argon2_iterations,
 };
 use crate::wamp::auth::scram::{Dialect, Kdf, StoredKeys};
 use crate::wamp::auth::{Secret, wampcra};
@@ -427,17 +428,18 @@ fn scram(entry: &ScramEntry) -> Result<Scram, String> {
         "argon2id-13" => Kdf::Argon2 { iterations, memory: memory_or_none, dialect: Dialect::Crossbar },
         other => return Err(format!("kdf: expected pbkdf2, argon2id13 or argon2id-13, got {:?}", excerpt(other))),
     };
-    let (least, most) = match kdf {
-        Kdf::Pbkdf2 { .. } => (MIN_SCRAM_PBKDF2_ITERATIONS, MAX_PBKDF2_ITERATIONS),
+    let range = match kdf {
+        Kdf::Pbkdf2 { .. } => MIN_SCRAM_PBKDF2_ITERATIONS..=MAX_PBKDF2_ITERATIONS,
         Kdf::Argon2 { memory, .. } => {
-            let memory = u64::from(memory);
-            if !(8..=MAX_ARGON2_MEMORY).contains(&memory) {
-                return Err(format!("memory: expected 8 to {MAX_ARGON2_MEMORY} (KiB), got {memory}"));
+            let (least, most, memory) = (MIN_ARGON2_MEMORY, MAX_ARGON2_MEMORY, memory.into());
+            if !(least..=most).contains(&memory) {
+                return Err(format!("memory: expected {least} to {most} (KiB), got {memory}"));
             }
-            (1, MAX_ARGON2_WORK / memory)
+            argon2_iterations(memory)
         }
     };
-    if !(least..=most).contains(&u64::from(iterations)) {
+    if !range.contains(&u64::from(iterations)) {
+        let (least, most) = (range.start(), range.end());
         return Err(format!("iterations: expected {least} to {most}, got {iterations}"));
     }
     let length = Base64::decode_vec(salt).map_or(0, |bytes| bytes.len());

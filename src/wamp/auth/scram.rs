@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 
 use super::challenge::{Challenge, violation};
 use super::limits::{
-    MAX_ARGON2_MEMORY, MAX_ARGON2_WORK, MAX_NONCE, MAX_PBKDF2_ITERATIONS, MAX_SALT, MIN_SCRAM_PBKDF2_ITERATIONS,
+    MAX_ARGON2_MEMORY, MAX_NONCE, MAX_PBKDF2_ITERATIONS, MAX_SALT, MIN_ARGON2_MEMORY, MIN_SCRAM_PBKDF2_ITERATIONS,
+    argon2_iterations,
 };
 use super::wampcra::hmac;
 use super::{NONCE_LENGTH, Rejection, Secret};
@@ -248,7 +249,7 @@ fn answer_to(secret: &Secret, authid: &str, client_nonce: &str, extra: &Dict) ->
     let message = exchange.auth_message(dialect);
     let salted = kdf
         .salted(secret, &salt_bytes)
-        .ok_or_else(|| violation("memory", "numbers that argon2 takes, 8 KiB at least", &format!("{kdf:?}")))?;
+        .ok_or_else(|| violation("memory", "numbers that argon2 takes", &format!("{kdf:?}")))?;
     let client = Zeroizing::new(hmac(&salted, &[b"Client Key"]));
     let stored = Sha256::digest(client.as_slice());
     let proof = base64(&xor(&client, &hmac(&stored, &[message.as_bytes()])));
@@ -273,9 +274,8 @@ fn kdf_of(entries: &Challenge<'_>) -> Result<(Kdf, Dialect), Rejection> {
             return Err(violation("kdf", "pbkdf2, argon2id13 or argon2id-13", &got));
         }
     };
-    let memory = entries.number("memory", None, 1..=MAX_ARGON2_MEMORY)?;
-    let most = MAX_ARGON2_WORK / memory.max(1);
-    let iterations = entries.number("iterations", None, 1..=most)?;
+    let memory = entries.number("memory", None, MIN_ARGON2_MEMORY..=MAX_ARGON2_MEMORY)?;
+    let iterations = entries.number("iterations", None, argon2_iterations(memory))?;
     Ok((Kdf::Argon2 { iterations: narrow(iterations), memory: narrow(memory), dialect }, dialect))
 }
 
