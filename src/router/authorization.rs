@@ -1,6 +1,7 @@
 //! Who may do what. The router asks one question before it acts on a CALL, a REGISTER, a SUBSCRIBE or a PUBLISH, and once
 //! more when a testament is left: [`authorize`]. Procedures of the protocol's own (`wamp.session.kill` …) are asked about like
-//! any other; who displaces a callee (`force_reregister`) must be allowed to register.
+//! any other. Who displaces a callee (`force_reregister`) must be allowed to register, and to end what is others'
+//! ([`Permissions::check_displacing`]).
 //!
 //! Without logins everybody who can connect is equal. On loopback that is who is on this machine already, and may do
 //! everything ([`Anonymous::Trusted`]); where others can connect they must not end each other's sessions
@@ -52,7 +53,7 @@ pub enum Anonymous {
     #[default]
     Trusted,
     /// Everything but to end what is others': `wamp.session.kill`, `kill_by_authid`, `kill_by_authrole` and `kill_all`,
-    /// `wamp.registration.remove_callee`.
+    /// `wamp.registration.remove_callee`, `force_reregister` of a procedure that another has.
     Restricted,
 }
 
@@ -80,6 +81,23 @@ impl Permissions {
         match self {
             Self::Everything | Self::Harmless => Disclosure::default(),
             Self::Role(role) => role.disclosure(name.as_str()),
+        }
+    }
+
+    /// Whether it may take a procedure from others (`force_reregister`).
+    ///
+    /// # Errors
+    /// `wamp.error.not_authorized`.
+    pub fn check_displacing(&self, procedure: &Uri) -> Result<(), WampError> {
+        match self {
+            Self::Everything | Self::Role(_) => Ok(()),
+            Self::Harmless => {
+                let sentence = format!(
+                    "force_reregister: expected a procedure that no other session has, got {}",
+                    excerpt(procedure.as_str())
+                );
+                Err(WampError::new(uri::NOT_AUTHORIZED, &sentence))
+            }
         }
     }
 

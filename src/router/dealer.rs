@@ -83,6 +83,9 @@ impl Dealer {
             None => (None, None),
             Some((id, entry)) if options.force_reregister => {
                 check_displaceable(entry, sessions)?;
+                if entry.members.peers().any(|callee| *callee != peer) {
+                    session.identity.permissions.check_displacing(&procedure)?;
+                }
                 counts.0 -= usize::from(session.registrations.contains(&id));
                 counts.1 -= entry.members.len();
                 (None, Some(id))

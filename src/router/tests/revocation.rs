@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::bench::{Bench, error_of};
-use crate::router::{LIMIT_EXCEEDED, Limits, PeerId, Share};
+use crate::router::{Anonymous, LIMIT_EXCEEDED, Limits, PeerId, Share};
 
 const DEAF: &str = r#"[1,"realm1",{"roles":{"caller":{},"callee":{}}}]"#;
 const REVOKED: &str = "wamp.error.unregistered";
@@ -81,6 +81,21 @@ fn only_what_can_be_registered_displaces_anybody() {
     assert_eq!(bench.got(holder)[0][0], 68);
     // In place of one's own there is room.
     assert_eq!(force(&mut bench, full, "c.d")[1][0], 65);
+}
+
+#[test]
+fn who_may_not_end_what_is_others_displaces_itself_only() {
+    let mut bench = Bench::with(|config| config.anonymous = Anonymous::Restricted);
+    let ((peer, _), (rival, _)) = (bench.join(), bench.join());
+    bench.register(peer, "exact", "a.b");
+    assert_eq!(error_of(&force(&mut bench, rival, "a.b")), "wamp.error.not_authorized");
+    bench.nothing_more();
+    let again = force(&mut bench, peer, "a.b");
+    assert_eq!(again[1][0], 65, "{again:?}");
+    assert_eq!(force(&mut bench, rival, "c.d")[0][0], 65);
+    bench.ask(rival, r#"[64,3,{"invoke":"random"},"e.f"]"#);
+    bench.ask(peer, r#"[64,3,{"invoke":"random"},"e.f"]"#);
+    assert_eq!(error_of(&force(&mut bench, peer, "e.f")), "wamp.error.not_authorized", "another has it, too");
 }
 
 #[test]
