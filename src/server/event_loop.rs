@@ -3,8 +3,14 @@
 //! A turn: sleep; accept callers; go on with visitors; read a round from every peer that is ready; do what is due; write, once
 //! for each peer that has something to be told. Idle, it sleeps until the first ping is due, or for ever when there are no
 //! pings.
+//!
+//! All visitors of a turn share [`Settings::visits`], since a handshake of TLS takes a signature, which is ms: however many
+//! knock, sessions wait for one handshake and not for all. Who gets no turn comes first in the next one.
 
-use std::collections::{BTreeMap, HashMap};
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
@@ -52,6 +58,8 @@ pub(super) struct Settings {
     pub keepalive: KeepalivePolicy,
     pub timeouts: Timeouts,
     pub capacity: Capacity,
+    /// How long visitors may keep the sessions waiting in a turn; the one that goes beyond it is the turn's last.
+    pub visits: Duration,
 }
 
 /// What the thread owns.
@@ -63,6 +71,8 @@ pub(super) struct EventLoop {
     /// Until it stops.
     listeners: BTreeMap<u64, (Listener, Watch)>,
     visitors: HashMap<u64, Visitor>,
+    /// Those that can go on, the one that has waited longest first. Some may be gone.
+    ready: VecDeque<u64>,
     exchange: Exchange,
     /// Never used twice.
     next_token: u64,
@@ -101,6 +111,7 @@ impl EventLoop {
             bell: (bell, watch),
             listeners: watched,
             visitors: HashMap::new(),
+            ready: VecDeque::new(),
             exchange,
             next_token,
             stopping: None,
@@ -142,7 +153,7 @@ impl EventLoop {
     }
 
     fn timeout(&self, now: Instant) -> Option<Duration> {
-        if self.exchange.has_work() {
+        if self.exchange.has_work() || !self.ready.is_empty() {
             return Some(Duration::ZERO);
         }
         let deadline = earlier(self.registry.next_deadline(), self.exchange.next_deadline());
@@ -154,10 +165,17 @@ impl EventLoop {
             match event.token {
                 BELL => self.listen_to_bell(now),
                 token if self.listeners.contains_key(&token) => self.accept(token, now),
-                token if self.visitors.contains_key(&token) => self.visit(token, Visitor::advance, now),
-                token => self.exchange.heed(PeerId(token), event),
+                token => match self.visitors.get_mut(&token) {
+                    Some(visitor) if visitor.ready => {}
+                    Some(visitor) => {
+                        visitor.ready = true;
+                        self.ready.push_back(token);
+                    }
+                    None => self.exchange.heed(PeerId(token), event),
+                },
             }
         }
+        self.visit_ready(now);
         self.exchange.serve(now);
         while let Some(token) = self.registry.pop_due(now.mono) {
             match token {
@@ -280,6 +298,19 @@ impl EventLoop {
             None => self.exchange.displace(PeerId(token), now),
         }
         true
+    }
+
+    /// Goes on with visitors until their time is over; at least one.
+    fn visit_ready(&mut self, now: Now) {
+        let begun = Instant::now();
+        while let Some(token) = self.ready.pop_front() {
+            let Some(visitor) = self.visitors.get_mut(&token) else { continue };
+            visitor.ready = false;
+            self.visit(token, Visitor::advance, now);
+            if begun.elapsed() >= self.settings.visits {
+                return;
+            }
+        }
     }
 
     /// Goes on with a visitor, by one of its two ways to do so.

@@ -196,7 +196,7 @@ impl Server {
         let scheme = if tls.is_some() { "wss" } else { "ws" };
         let access = Access::new(exposed.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip()), allow_origin);
         let access = if tls.is_some() { access.over_tls() } else { access };
-        let settings = Settings { access, tls, keepalive, timeouts, capacity };
+        let settings = Settings { access, tls, keepalive, timeouts, capacity, visits: ROUND_TIME };
         let mut event_loop = EventLoop::new(settings, listeners, exchange, (orders, bell), Arc::clone(&counters))?;
         for memory in inside {
             event_loop.add_inside(memory, Now::read())?;

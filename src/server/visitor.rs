@@ -29,6 +29,8 @@ pub(super) struct Visitor {
     stage: Stage,
     deadline: Instant,
     watch: Watch,
+    /// Whether it stands in the queue of those that can go on.
+    pub ready: bool,
 }
 
 #[derive(Debug)]
@@ -80,7 +82,7 @@ impl Visitor {
     /// A connection that has until `deadline` to ask for something.
     pub fn new(stream: Stream, place: Place, tls: Option<TlsServer>, watch: Watch, deadline: Instant) -> Self {
         let stage = tls.map_or_else(Stage::begin, Stage::Knocking);
-        Self { stream, place, stage, deadline, watch }
+        Self { stream, place, stage, deadline, watch, ready: false }
     }
 
     /// Has the kernel and the clock tell when there is something to do.
