@@ -40,8 +40,10 @@ pub(super) fn run(
     let notice = ready::notice(ready, move || known.get().cloned().unwrap_or_default(), realm.clone());
     let builder = Agent::embedded(here).realm(realm.clone()).on_ready(notice);
     ending::run(process, builder, || {
-        allow_descriptors();
         let mut config = ServerConfig::new(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)));
+        if let Some(descriptors) = allow_descriptors() {
+            config.capacity = config.capacity.within(descriptors);
+        }
         if !listening.endpoints.is_empty() {
             config.listen = endpoints(listening)?;
         }
@@ -95,11 +97,14 @@ fn endpoints(listening: &Listening) -> Result<Vec<Endpoint>, Failure> {
 }
 
 /// As many descriptors as the kernel lets us have without asking anybody: each client takes one, and the usual soft limit of
-/// 1024 is for programs that use `select(2)`.
-fn allow_descriptors() {
-    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        if let Err(errno) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+/// 1024 is for programs that use `select(2)`. How many that are, if the kernel says so.
+fn allow_descriptors() -> Option<u64> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => Some(hard),
+        Err(errno) => {
             log::debug!("the limit of descriptors stays as it is: {errno}");
+            Some(soft)
         }
     }
 }

@@ -5,12 +5,13 @@
 //! is private to the thread, which shares nothing with anybody but its counters:
 //!
 //! - `event_loop` has the turns of the thread, `order` what it is told, `registry` what it sleeps for, `deadlines` the part of that which is time;
-//! - `listener` accepts, `room` says who makes room, `visitor` is a connection up to its upgrade, with `http`, `site` and `origin`, which are pure, to say
+//! - `listener` accepts, `capacity` has how many may come and `room` says who makes room, `visitor` is a connection up to its upgrade, with `http`, `site` and `origin`, which are pure, to say
 //!   what is answered; `evidence` is what it says about its other end;
 //! - `exchange` is between the router and its peers, `peer` one of them, `backpressure` what may be queued for it. The limits
 //!   and why nobody waits for ever stand there.
 
 mod backpressure;
+mod capacity;
 mod counters;
 mod deadlines;
 mod endpoint;
@@ -48,6 +49,7 @@ use crate::transport::tls::TlsServer;
 use crate::wamp::Uri;
 use crate::wamp::id::RandomIds;
 
+pub use capacity::Capacity;
 pub use counters::{Counter, Counters};
 pub use endpoint::Endpoint;
 use event_loop::{EventLoop, Settings};
@@ -116,29 +118,6 @@ impl Default for Timeouts {
     /// 10 s for a request, 30 s to drain, 500 ms to stop.
     fn default() -> Self {
         Self { head: Duration::from_secs(10), drain: Duration::from_secs(30), shutdown: Duration::from_millis(500) }
-    }
-}
-
-/// How much there may be. A connection more is answered with 503 and counted in [`Counters::rejected`], if none of the
-/// strangers makes room for it ([`Counters::displaced`]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capacity {
-    /// In all.
-    pub connections: usize,
-    /// Of those, without a session.
-    pub strangers: usize,
-    /// Bytes that may wait in all for peers that do not read fast enough; beyond it, those with the longest queues lose
-    /// what waits. An event counts for every subscriber for whom it waits, though it is kept once.
-    pub queued_bytes: usize,
-    /// Bytes of messages, in all, of which only a part has come; beyond it, those that have been under way longest are
-    /// given up with their connections.
-    pub unfinished_bytes: usize,
-}
-
-impl Default for Capacity {
-    /// 4096 connections, 1024 of them without a session; 64 MiB that wait, and 64 MiB that are not whole.
-    fn default() -> Self {
-        Self { connections: 4096, strangers: 1024, queued_bytes: 64 << 20, unfinished_bytes: 64 << 20 }
     }
 }
 

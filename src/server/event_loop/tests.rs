@@ -19,7 +19,7 @@ struct Bench {
     events: Vec<Event>,
     address: std::net::SocketAddr,
     counters: Arc<Counters>,
-    _stop: Post<Infallible>,
+    _stop: Post<Order>,
 }
 
 impl Bench {

@@ -1,8 +1,7 @@
 //! Peers that break the rules: each gets a clean end, and nobody else notices.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::os::fd::AsRawFd;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,7 +12,7 @@ use wampproc::server::{Server, ServerConfig};
 use wampproc::transport::MAX_MESSAGE;
 use wampproc::transport::keepalive::KeepalivePolicy;
 
-use super::client::{Client, PATIENCE, eventually, plain_server, server};
+use super::client::{Client, connect_from, eventually, plain_server, server};
 
 /// Two who talk to each other while a third does its worst.
 struct Bystanders {
@@ -250,18 +249,6 @@ fn without_descriptors_callers_are_sent_away_and_the_others_served() {
     assert!(child.wait().unwrap().success());
 }
 
-/// From an address of its own.
-fn connect_from(own: [u8; 4], server: &Server) -> TcpStream {
-    use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket};
-    let SocketAddr::V4(there) = server.local_addrs()[0] else { panic!("listens at an address of IPv4") };
-    let fd = socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).unwrap();
-    bind(fd.as_raw_fd(), &SockaddrIn::new(own[0], own[1], own[2], own[3], 0)).unwrap();
-    connect(fd.as_raw_fd(), &SockaddrIn::from(there)).unwrap();
-    let stream = TcpStream::from(fd);
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
-}
-
 #[test]
 fn who_connects_and_says_nothing_does_not_keep_others_out() {
     let patient = |config: &mut ServerConfig| {
@@ -272,20 +259,20 @@ fn who_connects_and_says_nothing_does_not_keep_others_out() {
     let server = server(patient, Vec::new());
     let mut bystanders = Bystanders::join(&server);
     // Two are before their upgrade, two before their HELLO.
-    let mut mute: Vec<_> = (0..2).map(|_| connect_from([127, 0, 0, 2], &server)).collect();
+    let mut mute: Vec<_> = (0..2).map(|_| connect_from([127, 0, 0, 2], server.local_addrs()[0])).collect();
     for _ in 0..2 {
-        let mut stream = connect_from([127, 0, 0, 2], &server);
+        let mut stream = connect_from([127, 0, 0, 2], server.local_addrs()[0]);
         stream.write_all(&[0x7f, 0xf1, 0, 0]).unwrap();
         stream.read_exact(&mut [0; 4]).unwrap();
         mute.push(stream);
     }
-    let mut more = connect_from([127, 0, 0, 2], &server);
+    let mut more = connect_from([127, 0, 0, 2], server.local_addrs()[0]);
     let mut answer = String::new();
     more.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
     let mut others = Vec::new();
     for displaced in 1..=3 {
-        let mut other = connect_from([127, 0, 0, 2 + displaced], &server);
+        let mut other = connect_from([127, 0, 0, 2 + displaced], server.local_addrs()[0]);
         other.write_all(&[0x7f, 0xf1, 0, 0]).unwrap();
         let mut answer = [0; 4];
         other.read_exact(&mut answer).unwrap();

@@ -4,6 +4,7 @@ mod attacks;
 mod burst;
 mod client;
 mod crowd;
+mod descriptors;
 mod http;
 mod inside;
 mod kill;

@@ -1,6 +1,7 @@
 //! `serve` as a program of its own, so that what it takes can be measured.
 
 use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 use tungstenite::client::IntoClientRequest;
@@ -10,6 +11,9 @@ use tungstenite::{Message, WebSocket};
 use super::client::connect;
 use crate::support::{Program, run, wampproc};
 
+/// Without pings: nobody here answers any.
+const WORDS: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--ping-interval", "0"];
+
 pub struct Serve {
     program: Program,
     pub url: String,
@@ -17,9 +21,22 @@ pub struct Serve {
 }
 
 impl Serve {
-    /// Ready, and without pings: nobody here answers any.
+    /// Ready.
     pub fn start() -> Self {
-        let mut program = Program::spawn(wampproc(["serve", "--listen", "127.0.0.1:0", "--ping-interval", "0"]));
+        Self::run(wampproc(WORDS))
+    }
+
+    /// As by [`Serve::start`], with no more descriptors than that.
+    pub fn start_with_descriptors(limit: u64) -> Self {
+        let program = wampproc(WORDS);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {limit}; exec \"$@\""), "sh"]).arg(program.get_program());
+        shell.args(program.get_args()).stdin(Stdio::null());
+        Self::run(shell)
+    }
+
+    fn run(command: Command) -> Self {
+        let mut program = Program::spawn(command);
         let url = program.line().split(' ').nth(1).unwrap().to_owned();
         let address = url.strip_prefix("ws://").unwrap().trim_end_matches("/ws").parse().unwrap();
         Self { program, url, address }
