@@ -2,14 +2,16 @@
 //!
 //! # Security decisions
 //! - It has mode 0600 before it has a name; what else it is to have, it has before anybody is listened for.
+//! - Permissions are given to what was made, and not to its name: in a directory of somebody else's another file, or a link
+//!   to one, may stand there by then. The mode cannot be given before the name, because the umask would take from it.
 //! - What stands at its path is removed only if it is a socket, is ours, and nobody listens on it; and at the end only if it
 //!   is still the one that we made.
 
 use std::fmt;
-use std::fs::{self, Metadata, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -90,13 +92,10 @@ impl UnixPort {
         // The name gets the socket's mode, less what the umask takes away.
         fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
         bind(socket.as_raw_fd(), &UnixAddr::new(path)?).map_err(|errno| without_directory(path, errno))?;
-        let made = identity(&fs::symlink_metadata(path)?);
-        let port = Self { listener: UnixListener::from(socket), path: path.to_owned(), made };
-        if access.owner.is_some() || access.group.is_some() {
-            lchown(path, access.owner, access.group)?;
-        }
-        if access.mode != Access::default().mode {
-            fs::set_permissions(path, Permissions::from_mode(access.mode))?;
+        let made = Made::at(path)?;
+        let port = Self { listener: UnixListener::from(socket), path: path.to_owned(), made: made.identity()? };
+        if access != Access::default() {
+            made.give(access)?;
         }
         listen(&port.listener, Backlog::new(backlog)?)?;
         Ok(port)
@@ -135,6 +134,34 @@ impl Drop for UnixPort {
     }
 }
 
+/// A socket that was just bound, whatever its name is by now.
+struct Made(File);
+
+impl Made {
+    /// What is at that path, which must be a socket like the one that was just made: with one name, ours, and for nobody else.
+    fn at(path: &Path) -> io::Result<Self> {
+        let made = OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_NOFOLLOW).open(path)?;
+        let found = made.metadata()?;
+        let is_private = found.mode() & 0o177 == 0 && found.uid() == geteuid().as_raw() && found.nlink() == 1;
+        if found.file_type().is_socket() && is_private {
+            return Ok(Self(made));
+        }
+        let sentence = "expected the socket that was just made at that path, got something else";
+        Err(io::Error::new(ErrorKind::InvalidInput, sentence))
+    }
+
+    fn identity(&self) -> io::Result<(u64, u64)> {
+        Ok(identity(&self.0.metadata()?))
+    }
+
+    /// Gives it that owner and mode. A descriptor that only holds a file takes neither, but leads to the file (open(2)).
+    fn give(&self, access: Access) -> io::Result<()> {
+        let made = format!("/proc/self/fd/{}", self.0.as_raw_fd());
+        chown(&made, access.owner, access.group)?;
+        fs::set_permissions(&made, Permissions::from_mode(access.mode))
+    }
+}
+
 /// Removes a socket that one of our processes left behind.
 fn remove_dead(path: &Path, access: Access) -> io::Result<()> {
     let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
@@ -164,6 +191,8 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -182,5 +211,30 @@ mod tests {
             drop(port);
             assert!(!path.exists());
         }
+    }
+
+    #[test]
+    fn what_has_taken_the_name_gets_no_permissions() {
+        let directory = std::env::temp_dir().join(format!("wampproc-unix-swap-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let at = |name: &str| directory.join(name);
+        fs::write(at("secret"), "").unwrap();
+        fs::set_permissions(at("secret"), Permissions::from_mode(0o600)).unwrap();
+        let _ours = UnixPort::bind(&at("port"), Access::default(), 1).unwrap();
+        let _open = UnixPort::bind(&at("open"), Access { mode: 0o666, ..Access::default() }, 1).unwrap();
+        symlink(at("secret"), at("link")).unwrap();
+        symlink(at("port"), at("way")).unwrap();
+        for name in ["secret", "link", "way", "open", "."] {
+            let error = Made::at(&at(name)).err().unwrap_or_else(|| panic!("{name} is taken for what was made"));
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{name}");
+        }
+        // The name is another's when the permissions are given.
+        let made = Made::at(&at("port")).unwrap();
+        fs::rename(at("port"), at("aside")).unwrap();
+        fs::rename(at("secret"), at("port")).unwrap();
+        made.give(Access { mode: 0o666, ..Access::default() }).unwrap();
+        let mode = |name| fs::symlink_metadata(at(name)).unwrap().mode() & 0o777;
+        assert_eq!((mode("port"), mode("aside")), (0o600, 0o666));
+        fs::remove_dir_all(&directory).unwrap();
     }
 }
