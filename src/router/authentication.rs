@@ -198,21 +198,19 @@ impl Router {
             }
             Verdict::Refuse(error) => self.refuse(peer, error, now, out),
             Verdict::Fail(deadline) => {
+                let sentence = logins.wrong_proof(peer);
                 self.counters.logins_failed += 1;
                 self.set_state(peer, Peer::Failed { deadline });
+                out.push_back(Output::LoginFailed { peer, sentence });
             }
         }
     }
 
     /// Tells a peer at last that its proof was wrong.
     pub(super) fn refuse_login(&mut self, peer: PeerId, now: Now, out: &mut Outbox) {
-        let failed = self.logins.as_ref().and_then(|logins| logins.failed.get(&peer));
-        // Not whose the key is: whoever has seen it could ask for its owner.
-        let claimed = failed.and_then(|failed| failed.claimed.as_deref());
-        let whom = claimed.map_or("that key".to_owned(), |authid| format!("{:?}", excerpt(authid)));
-        let bound = failed.is_some_and(|failed| failed.bound);
-        let hint = if bound { "; it asked for channel binding, which is not offered" } else { "" };
-        self.refuse(peer, denied(&format!("expected the proof of a user, got a wrong one for {whom}{hint}")), now, out);
+        let Some(logins) = &self.logins else { return };
+        let error = denied(&logins.wrong_proof(peer));
+        self.refuse(peer, error, now, out);
     }
 
     /// The peer is gone.
@@ -251,6 +249,17 @@ impl Logins {
             }
         }
         before
+    }
+
+    /// What is said of a wrong proof.
+    fn wrong_proof(&self, peer: PeerId) -> String {
+        let failed = self.failed.get(&peer);
+        // Not whose the key is: whoever has seen it could ask for its owner.
+        let claimed = failed.and_then(|failed| failed.claimed.as_deref());
+        let whom = claimed.map_or("that key".to_owned(), |authid| format!("{:?}", excerpt(authid)));
+        let bound = failed.is_some_and(|failed| failed.bound);
+        let hint = if bound { "; it asked for channel binding, which is not offered" } else { "" };
+        format!("expected the proof of a user, got a wrong one for {whom}{hint}")
     }
 
     /// The peer has joined, or is gone.

@@ -126,6 +126,13 @@ pub enum Output {
         /// Whose.
         peer: PeerId,
     },
+    /// Note that a peer's login was wrong. It is told later, and may be gone by then.
+    LoginFailed {
+        /// Whose.
+        peer: PeerId,
+        /// What was expected, and who it said it is.
+        sentence: String,
+    },
 }
 
 /// What the driver has to do, in order.

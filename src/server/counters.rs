@@ -56,7 +56,7 @@ counters! {
     /// Progressive results that were not queued, because the caller does not read, and answers that are longer than it takes;
     /// its call ended with an ERROR.
     results_undelivered,
-    /// Logins that were wrong.
+    /// Logins whose proof was wrong, whether anybody waited to be told so or not.
     logins_failed,
     /// Peers that broke the protocol of WAMP, or of WebSocket.
     violations,

@@ -98,6 +98,7 @@ impl World {
                         "closed twice: {peer:?}"
                     );
                 }
+                Output::LoginFailed { peer, sentence } => panic!("{peer:?} logs in by nothing: {sentence}"),
                 Output::Fanout { to, message } => {
                     assert!(!to.is_empty());
                     assert_eq!(to.iter().collect::<BTreeSet<_>>().len(), to.len());

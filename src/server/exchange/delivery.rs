@@ -1,7 +1,7 @@
 //! From the router to its peers: what is queued, what is given back, and who is given up.
 
 use super::super::backpressure::{Admission, Pressure};
-use super::super::peer::{Loss, Place, Stage};
+use super::super::peer::{Loss, Peer, Place, Stage};
 use super::Exchange;
 use crate::router::{Output, PeerId, Undelivered};
 use crate::sync::clock::Now;
@@ -42,6 +42,12 @@ impl Exchange {
                     }
                 }
                 Output::Close { peer } => self.close(peer, now),
+                Output::LoginFailed { peer, sentence } => {
+                    self.counters.logins_failed.add(1);
+                    if let Some(Peer { place, .. }) = self.peers.get(&peer) {
+                        log::warn!("{place}: refused a login: {}", loggable(&sentence));
+                    }
+                }
             }
         }
     }
@@ -95,9 +101,6 @@ impl Exchange {
                 if reason.as_str() == uri::PROTOCOL_VIOLATION {
                     self.counters.violations.add(1);
                     log::warn!("{}: broke the protocol: {}", peer.place, loggable(sentence));
-                } else if reason.as_str() == uri::AUTHENTICATION_DENIED {
-                    self.counters.logins_failed.add(1);
-                    log::warn!("{}: refused a login: {}", peer.place, loggable(sentence));
                 } else {
                     log::debug!("{}: refused with {reason}: {}", peer.place, loggable(sentence));
                 }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::process::{Child, ChildStderr, Stdio};
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::logins::SecretFile;
 use super::serve;
+use crate::server::client::connect;
 use crate::support::{End, PATIENCE, Program, run, wampproc};
 
 const SECRET: &str = "correct horse";
@@ -238,6 +240,19 @@ fn with_users_others_can_reach_the_address() {
     let log = program.wait_for_log("refused a login");
     assert!(log.contains("got a wrong one for ") && log.contains("127.0.0.1:"), "{log}{err}");
     assert!(!log.contains(SECRET));
+    // Who guesses, and does not wait to be told, is seen too.
+    let address: SocketAddr = url.strip_prefix("ws://").unwrap().trim_end_matches("/ws").parse().unwrap();
+    let mut guesser = connect(address);
+    guesser.write_all(&[0x7f, 0xf1, 0, 0]).unwrap();
+    guesser.read_exact(&mut [0; 4]).unwrap();
+    let mut say = |text: &str| {
+        let length = u8::try_from(text.len()).unwrap();
+        guesser.write_all(&[&[0, 0, 0, length], text.as_bytes()].concat()).unwrap();
+    };
+    say(r#"[1,"realm1",{"roles":{"caller":{}},"authid":"guessed","authmethods":["ticket"]}]"#);
+    say(r#"[5,"wrong",{}]"#);
+    drop(guesser);
+    assert!(program.wait_for_log("guessed").contains("refused a login"));
 }
 
 /// A program that reads from a terminal, of which the test has the other end, and prompts on a pipe.

@@ -2,7 +2,7 @@
 
 mod attacks;
 mod burst;
-mod client;
+pub mod client;
 mod crowd;
 mod descriptors;
 mod http;
