@@ -146,13 +146,6 @@ enum Verdict {
 }
 
 impl Router {
-    /// Where a peer connects from, so that wrong logins are counted for its address; to be told before its HELLO.
-    pub fn locate(&mut self, peer: PeerId, address: IpAddr) {
-        if let Some(logins) = &mut self.logins {
-            logins.addresses.insert(peer, address);
-        }
-    }
-
     /// Whether it asks clients who they are.
     #[must_use]
     pub const fn has_logins(&self) -> bool {
@@ -249,6 +242,11 @@ impl Logins {
             }
         }
         before
+    }
+
+    /// Wrong logins of the peer are counted for that address.
+    pub fn locate(&mut self, peer: PeerId, address: IpAddr) {
+        self.addresses.insert(peer, address);
     }
 
     /// What is said of a wrong proof.

@@ -110,6 +110,11 @@ impl Broker {
         Left::Nobody
     }
 
+    /// Subscriptions of all sessions, each counted.
+    pub const fn members(&self) -> usize {
+        self.members
+    }
+
     #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.subscriptions.is_empty() && self.members == 0

@@ -96,6 +96,8 @@ impl Dealer {
             }
         };
         turn.check_room(counts, |share| share.registrations, "registrations")?;
+        let held = |session: &Session| session.registrations.len();
+        sessions.check_share(peer, counts.1, |share| share.registrations, held, ("registrations", turn))?;
         self.registrations.check_shape(matching, procedure.as_str(), &session.registration_shapes, turn)?;
         let displaced = displaced.map(|id| self.displace(id, sessions, turn)).unwrap_or_default();
         let callee = Callee { peer, disclose_caller: options.disclose_caller };
@@ -203,6 +205,11 @@ impl Dealer {
         turn.check_uri(&procedure, Form::Exact)?;
         let (registration, entry) = self.route(&procedure).ok_or_else(|| no_such_procedure(&procedure))?;
         let callee = entry.members.choose(turn.ids).ok_or_else(|| no_such_procedure(&procedure))?;
+        if sessions.get(callee.peer).is_some_and(|session| session.locality == Locality::Remote) {
+            let (open, what) = (sessions.open_calls, "calls without an answer");
+            turn.check_limit(open, turn.limits.realm.calls, &format!("{what} in a realm"))?;
+            sessions.check_share(caller, open, |share| share.calls, |session| session.calls.len(), (what, turn))?;
+        }
         let disclosed = options.disclose_me || callee.disclose_caller || procedure.is_below(MANAGEMENT);
         let is_told = |session: &&Session| disclosed || session.identity.permissions.disclosure(&procedure).caller;
         let identity = sessions.get(caller).filter(is_told).map(Session::as_caller).unwrap_or_default();

@@ -9,7 +9,9 @@ pub const LIMIT_EXCEEDED: &str = "wampproc.error.limit_exceeded";
 pub struct Limits {
     /// What one session may have.
     pub session: Share,
-    /// What all sessions of a realm may have together.
+    /// What all sessions of a realm may have together; one user, or one address, no more than a quarter of its registrations,
+    /// subscriptions and calls while more than half of them are there. Calls of what the router's own process registered
+    /// find room beyond that.
     pub realm: Share,
     /// Events that a realm keeps for those who subscribe later (*Event Retention*). Beyond it the oldest make room.
     pub retained_events: usize,
@@ -46,8 +48,8 @@ impl Default for Limits {
         Self {
             session: Share {
                 registrations: 4096,
-                subscriptions: 4096,
-                calls: 8192,
+                subscriptions: 1024,
+                calls: 2048,
                 shapes: 32,
                 testaments: 64,
                 testament_bytes: 64 << 10,

@@ -49,6 +49,7 @@ mod roles;
 mod rules;
 mod session;
 mod shapes;
+mod shares;
 mod table;
 mod testaments;
 mod timers;
@@ -63,6 +64,7 @@ mod welcome;
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -182,6 +184,8 @@ pub struct Router {
     ids: RandomIds,
     realms: Vec<Realm>,
     peers: HashMap<PeerId, Peer>,
+    /// Where those come from that are not on this machine.
+    networks: HashMap<PeerId, IpAddr>,
     timers: Timers,
     counters: Counters,
     #[cfg(feature = "auth")]
@@ -200,6 +204,7 @@ impl Router {
             ids,
             realms,
             peers: HashMap::new(),
+            networks: HashMap::new(),
             timers: Timers::default(),
             counters: Counters::default(),
         }
@@ -210,6 +215,18 @@ impl Router {
         let deadline = now.mono + self.config.hello_timeout;
         self.timers.set(deadline, Timer::Peer(peer));
         self.peers.insert(peer, Peer::Opening { deadline, locality });
+    }
+
+    /// Where a peer connects from, so that what counts for its address does; to be told before its HELLO.
+    pub fn locate(&mut self, peer: PeerId, address: IpAddr) {
+        let network = network_of(address);
+        if !network.is_loopback() {
+            self.networks.insert(peer, network);
+        }
+        #[cfg(feature = "auth")]
+        if let Some(logins) = &mut self.logins {
+            logins.locate(peer, address);
+        }
     }
 
     /// A message of a peer. Ignored when the peer is none (any more).
@@ -263,6 +280,7 @@ impl Router {
     /// A connection is gone: its session has ended, its callers are answered, its callees interrupted.
     pub fn lost(&mut self, peer: PeerId, now: Now, out: &mut Outbox) {
         let Some(state) = self.peers.remove(&peer) else { return };
+        self.networks.remove(&peer);
         #[cfg(feature = "auth")]
         self.forget_login(peer);
         if let Some(deadline) = state.deadline() {

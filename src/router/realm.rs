@@ -138,9 +138,17 @@ impl Realm {
         topic: Uri,
         turn: &mut Turn<'_>,
     ) {
+        let share = self.sessions.check_share(
+            peer,
+            self.broker.members(),
+            |share| share.subscriptions,
+            |session| session.subscriptions.len(),
+            ("subscriptions", turn),
+        );
         let Some(session) = self.sessions.get_mut(peer) else { return };
         let id = session.id;
         let subscribed = authorize(session, Action::Subscribe, &topic, options.matching)
+            .and(share)
             .and_then(|()| self.broker.subscribe(peer, session, options, topic, turn));
         let (subscription, change) = match subscribed {
             Ok(subscribed) => subscribed,
@@ -220,8 +228,8 @@ impl Realm {
         if session.calls.contains_key(&request) {
             return Err(Violation(format!("CALL: expected a request id that is not in use, got {request}")));
         }
-        let counts = (session.calls.len(), self.sessions.open_calls);
-        let room = turn.check_room(counts, |share| share.calls, "calls without an answer");
+        let limit = turn.limits.session.calls;
+        let room = turn.check_limit(session.calls.len(), limit, "calls without an answer in a session");
         let permission = room.and_then(|()| authorize(session, Action::Call, &call.procedure, Match::Exact));
         let answer = permission.and_then(|()| {
             if is_reserved(&call.procedure) {

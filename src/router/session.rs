@@ -1,6 +1,7 @@
 //! What is known of a peer: its state, and in a session who it is, what it can do and what it owns.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::time::Instant;
 
 use super::PeerId;
@@ -11,6 +12,9 @@ use super::testaments::{Amount, Testaments};
 use crate::wamp::id::{RandomIds, Sequence};
 use crate::wamp::options::{Caller, Publisher, Roles};
 use crate::wamp::{RegistrationId, RequestId, SessionId, SubscriptionId};
+
+/// How somebody comes in who does not log in.
+pub(super) const ANONYMOUS: &str = "anonymous";
 
 /// The state of a connection (*Sessions*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +73,11 @@ impl Identity {
         Self { authrole: "trusted".to_owned(), authmethod: "trusted", ..Self::anonymous(Permissions::Everything, ids) }
     }
 
+    /// Whether nobody knows who it is.
+    pub fn is_anonymous(&self) -> bool {
+        self.authmethod == ANONYMOUS
+    }
+
     /// Somebody who did not log in, with a name like `QK7F-3XRT-94HA`.
     pub fn anonymous(permissions: Permissions, ids: &mut RandomIds) -> Self {
         // No vowels but A and E, nothing that is taken for another: easy to read out, hard to make words of.
@@ -83,7 +92,7 @@ impl Identity {
             authid.extend(LETTERS.get((number % 26) as usize).map(|letter| char::from(*letter)));
             number /= 26;
         }
-        Self { authid, authrole: "anonymous".to_owned(), authmethod: "anonymous", authprovider: STATIC, permissions }
+        Self { authid, authrole: "anonymous".to_owned(), authmethod: ANONYMOUS, authprovider: STATIC, permissions }
     }
 
     /// By what it came in, which the method that it offered does not say when the driver vouched for it: then by that.
@@ -124,6 +133,8 @@ pub(super) struct Session {
     pub id: SessionId,
     pub identity: Identity,
     pub locality: Locality,
+    /// Where it connects from, if that is not this machine.
+    pub network: Option<IpAddr>,
     pub abilities: Abilities,
     pub subscriptions: BTreeSet<SubscriptionId>,
     pub registrations: BTreeSet<RegistrationId>,
@@ -146,6 +157,7 @@ impl Session {
             id,
             identity,
             locality,
+            network: None,
             abilities,
             subscriptions: BTreeSet::new(),
             registrations: BTreeSet::new(),

@@ -1,7 +1,7 @@
 //! HELLO, and its answer: who is let in, and what the router announces.
 
 use super::authorization::Permissions;
-use super::session::{Abilities, Identity, Locality, Peer};
+use super::session::{ANONYMOUS, Abilities, Identity, Locality, Peer};
 use super::timers::Timer;
 use super::{Outbox, Output, PeerId, Router};
 use crate::sync::clock::Now;
@@ -35,9 +35,6 @@ const DEALER: &[&str] = &[
     "shared_registration",
     "testament_meta_api",
 ];
-
-/// How everybody comes in where there are no users.
-const ANONYMOUS: &str = "anonymous";
 
 /// What WELCOME says besides who the client is.
 pub(super) struct Entry {
@@ -92,7 +89,7 @@ impl Router {
     pub(super) fn enter(&mut self, peer: PeerId, entry: Entry, now: Now, out: &mut Outbox) {
         let Entry { realm, abilities, identity, locality, authextra } = entry;
         self.set_state(peer, Peer::Joined { realm });
-        let agent = self.config.agent.clone();
+        let (agent, network) = (self.config.agent.clone(), self.networks.get(&peer).copied());
         let (realms, mut turn) = self.turn(now, out);
         let Some(joined) = realms.get_mut(realm) else { return };
         let welcome = WelcomeDetails {
@@ -106,6 +103,9 @@ impl Router {
             authextra,
         };
         joined.join(peer, identity, locality, abilities, welcome, &mut turn);
+        if let Some(session) = joined.sessions.get_mut(peer) {
+            session.network = network;
+        }
     }
 
     /// Answers with ABORT.

@@ -16,6 +16,7 @@ mod retention;
 mod revocation;
 mod sessions;
 mod shared;
+mod shares;
 #[cfg(feature = "auth")]
 mod strangers;
 mod testaments;

@@ -102,7 +102,6 @@ impl Exchange {
             }
             Place::Remote(_) | Place::Local(_) => Locality::Remote,
         };
-        #[cfg(feature = "auth")]
         if peer.place != Place::Inside {
             self.router.locate(id, peer.place.address());
         }
