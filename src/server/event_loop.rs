@@ -5,12 +5,12 @@
 //! pings.
 //!
 //! All visitors of a turn share [`Settings::visits`], since a handshake of TLS takes a signature, which is ms: however many
-//! knock, sessions wait for one handshake and not for all. Who gets no turn comes first in the next one.
+//! knock, sessions wait for one handshake and not for all. Who gets no turn waits for the next one, as `turns` has it.
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
@@ -27,6 +27,7 @@ use super::peer::{Peer, Place};
 use super::registry::{Registry, Watch};
 use super::room;
 use super::site;
+use super::turns::Turns;
 use super::visitor::{Visit, Visitor};
 use super::{Capacity, Timeouts};
 use crate::router::PeerId;
@@ -71,8 +72,8 @@ pub(super) struct EventLoop {
     /// Until it stops.
     listeners: BTreeMap<u64, (Listener, Watch)>,
     visitors: HashMap<u64, Visitor>,
-    /// Those that can go on, the one that has waited longest first. Some may be gone.
-    ready: VecDeque<u64>,
+    /// Those that can go on. Some may be gone.
+    ready: Turns,
     exchange: Exchange,
     /// Never used twice.
     next_token: u64,
@@ -111,7 +112,7 @@ impl EventLoop {
             bell: (bell, watch),
             listeners: watched,
             visitors: HashMap::new(),
-            ready: VecDeque::new(),
+            ready: Turns::default(),
             exchange,
             next_token,
             stopping: None,
@@ -169,7 +170,7 @@ impl EventLoop {
                     Some(visitor) if visitor.ready => {}
                     Some(visitor) => {
                         visitor.ready = true;
-                        self.ready.push_back(token);
+                        self.ready.push(token, visitor.place().address());
                     }
                     None => self.exchange.heed(PeerId(token), event),
                 },
@@ -303,7 +304,7 @@ impl EventLoop {
     /// Goes on with visitors until their time is over; at least one.
     fn visit_ready(&mut self, now: Now) {
         let begun = Instant::now();
-        while let Some(token) = self.ready.pop_front() {
+        while let Some(token) = self.ready.pop() {
             let Some(visitor) = self.visitors.get_mut(&token) else { continue };
             visitor.ready = false;
             self.visit(token, Visitor::advance, now);

@@ -5,7 +5,7 @@
 //! is private to the thread, which shares nothing with anybody but its counters:
 //!
 //! - `event_loop` has the turns of the thread, `order` what it is told, `registry` what it sleeps for, `deadlines` the part of that which is time;
-//! - `listener` accepts, `capacity` has how many may come and `room` says who makes room, `visitor` is a connection up to its upgrade, with `http`, `site` and `origin`, which are pure, to say
+//! - `listener` accepts, `capacity` has how many may come and `room` says who makes room, `turns` has whose turn it is, `visitor` is a connection up to its upgrade, with `http`, `site` and `origin`, which are pure, to say
 //!   what is answered; `evidence` is what it says about its other end;
 //! - `exchange` is between the router and its peers, `peer` one of them, `backpressure` what may be queued for it. The limits
 //!   and why nobody waits for ever stand there.
@@ -27,6 +27,7 @@ mod peer;
 mod registry;
 mod room;
 mod site;
+mod turns;
 mod visitor;
 
 use std::fmt;
