@@ -8,8 +8,10 @@
 //!    at a time, when it is several times as long in the peer's serialization as it was in the publisher's); from there on
 //!    the peer is not read until it has taken some. A client that pipelines is slowed down by TCP, not cut off.
 //! 3. Beyond `hard` the connection is closed: all that was asked for before reading stopped.
-//! 4. While all queues together hold more than [`super::Capacity::queued_bytes`], `fair` takes the place of `soft` and
-//!    `hard`: those who have most waiting lose it first, and who keeps up does not notice.
+//! 4. While all queues together hold more than [`super::Capacity::queued_bytes`], `fair` takes the place of `soft`. An answer
+//!    behind more than that makes room: of those with at least half an average share the one goes that has kept its queue
+//!    waiting longest ([`Backlog`]), until there is room, and so does everybody who has done so for the drain timeout. A
+//!    client that reads has a young queue, however long; one that takes a little now and then has an old one.
 //! 5. Who takes nothing at all for the drain timeout (30 s) is closed, however little waits.
 //!
 //! # Nobody waits for ever
@@ -26,6 +28,8 @@
 //! Neither waits for the other: to write to an end in memory needs no socket to be writable, and to write to a socket
 //! queues without waiting. A peer that is not read is not held to its pings either; they are read when it is.
 
+use std::time::Instant;
+
 use crate::transport::MAX_MESSAGE;
 use crate::wamp::Message;
 
@@ -38,7 +42,7 @@ pub(super) struct Limits {
     pub pause: usize,
     /// More than this: the peer is closed.
     pub hard: usize,
-    /// Instead of the first and the last, while all together have too much waiting.
+    /// Instead of the first, while all together have too much waiting; answers beyond it need room.
     pub fair: usize,
 }
 
@@ -63,6 +67,8 @@ pub(super) enum Pressure {
 pub(super) enum Admission {
     /// It is queued.
     Queue,
+    /// It is, if those that have kept theirs waiting longer make room for it.
+    MakeRoom,
     /// It is not, and the router is told.
     GiveBack,
     /// It is not, and the peer is closed.
@@ -94,9 +100,16 @@ impl Limits {
             Admission::Queue
         } else if is_optional(message) {
             Admission::GiveBack
+        } else if queued <= self.hard {
+            Admission::MakeRoom
         } else {
             Admission::Close
         }
+    }
+
+    /// Whether a peer for which so much waits has more than everybody may while all together have too much.
+    pub const fn crowds(&self, queued: usize) -> bool {
+        queued > self.fair
     }
 
     /// Whether a peer for which so much waits is not read.
@@ -105,8 +118,34 @@ impl Limits {
     }
 }
 
+/// How old a queue is: since when something waits of which not all has been taken. Not how long something has been waiting in
+/// it, which is for ever where answers come as fast as they are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Backlog {
+    /// The moment, and how much of what waited then still does.
+    oldest: Option<(Instant, usize)>,
+}
+
+impl Backlog {
+    /// So much was taken, and so much is left.
+    pub fn took(&mut self, taken: usize, left: usize, now: Instant) {
+        self.oldest = match self.oldest {
+            _ if left == 0 => None,
+            Some((since, waits)) if taken < waits => Some((since, waits - taken)),
+            _ => Some((now, left)),
+        };
+    }
+
+    /// Since when that waits of which something still does.
+    pub fn since(&self) -> Option<Instant> {
+        self.oldest.map(|(since, _)| since)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::wamp::codec::json;
 
@@ -128,10 +167,14 @@ mod tests {
 
     #[test]
     fn answers_are_queued_up_to_the_hard_limit() {
-        use Admission::{Close, Queue};
+        use Admission::{Close, MakeRoom, Queue};
         for text in ["[50,1,{}]", "[8,48,1,{},\"a.b\"]", "[17,1,2]", "[65,1,2]", "[69,1,{}]", "[6,{},\"a.b\"]"] {
             assert_eq!(verdicts(text, Pressure::Low, [0, 11, 30, 31]), [Queue, Queue, Queue, Close], "{text}");
-            assert_eq!(verdicts(text, Pressure::High, [0, 5, 6]), [Queue, Queue, Close], "{text}");
+            assert_eq!(
+                verdicts(text, Pressure::High, [0, 5, 6, 30, 31]),
+                [Queue, Queue, MakeRoom, MakeRoom, Close],
+                "{text}"
+            );
         }
     }
 
@@ -140,5 +183,20 @@ mod tests {
         // The last one admitted may be as long as a message can be, and its details as long as two URIs.
         assert!(!SOCKET.pauses(SOCKET.soft + MAX_MESSAGE + 4096));
         assert!(SOCKET.pauses(SOCKET.hard), "reading stops before the connection does");
+    }
+
+    #[test]
+    fn a_queue_is_as_old_as_what_waits_in_it() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let (mut steady, mut trickle) = (Backlog::default(), Backlog::default());
+        for second in 0..100 {
+            // Both always have 1000 bytes waiting. One takes as many in two seconds, the other in a thousand.
+            steady.took(if second == 0 { 0 } else { 500 }, 1000, at(second));
+            trickle.took(u64::from(second > 0) as usize, 1000, at(second));
+        }
+        assert_eq!((steady.since(), trickle.since()), (Some(at(98)), Some(at(0))));
+        trickle.took(1000, 0, at(100));
+        assert_eq!(trickle.since(), None);
     }
 }

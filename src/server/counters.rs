@@ -64,6 +64,8 @@ counters! {
     stalled_closed,
     /// Peers closed because their answers did not fit into their queue.
     overrun_closed,
+    /// Peers closed because they kept most waiting for longest, when that of all together took too much memory.
+    slow_closed,
     /// Peers closed because of a message that was not whole, when all of those together took too much memory.
     unfinished_closed,
     /// Peers given up because they answered no ping.

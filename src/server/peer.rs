@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use super::backpressure::{Admission, Limits, MEMORY, Pressure, SOCKET};
+use super::backpressure::{Admission, Backlog, Limits, MEMORY, Pressure, SOCKET};
 use super::registry::{Registry, Watch};
 use crate::sync::wait::{Interest, earlier};
 use crate::transport::memory::Memory;
@@ -65,6 +65,8 @@ pub(super) enum Loss {
     Stalled(Duration),
     /// More answers than may wait.
     Overrun,
+    /// It kept more waiting than its share, for longer than others, when there was no room for so much.
+    Slow,
     /// A message that was not whole, when there was no room for so many of them.
     Unfinished,
     /// It had no session, and others called when there was no room.
@@ -78,6 +80,7 @@ impl fmt::Display for Loss {
             Self::Closed => f.write_str("the peer closed"),
             Self::Stalled(time) => write!(f, "expected the peer to read, it took nothing for {} s", time.as_secs_f64()),
             Self::Overrun => f.write_str("expected the peer to read its answers, more wait than may"),
+            Self::Slow => f.write_str("expected the peer to read before what waits for all took all the room"),
             Self::Displaced => {
                 f.write_str("expected a session before others called, too many have none from its address")
             }
@@ -112,6 +115,7 @@ pub(super) struct Peer {
     /// The bytes of its unfinished message that stand in the total, and when it was seen first.
     unfinished: usize,
     unfinished_since: Option<Instant>,
+    backlog: Backlog,
     /// Since when it takes nothing, though something waits.
     stalled: Option<Instant>,
     failed: Option<TransportError>,
@@ -142,6 +146,7 @@ impl Peer {
             counted: 0,
             unfinished: 0,
             unfinished_since: None,
+            backlog: Backlog::default(),
             stalled: None,
             failed: None,
         }
@@ -177,6 +182,12 @@ impl Peer {
         self.counted
     }
 
+    /// Since when its queue waits, if that is one of at least so many bytes, and longer than may be while all together have
+    /// too much.
+    pub fn crowds_since(&self, share: usize) -> Option<Instant> {
+        self.backlog.since().filter(|_| self.counted >= share && self.limits.crowds(self.counted))
+    }
+
     /// Puts right what this peer adds to the bytes of unfinished messages in all.
     pub fn recount_unfinished(&mut self, total: &mut usize, now: Instant) {
         let unfinished = self.transport.unfinished();
@@ -207,6 +218,7 @@ impl Peer {
             return;
         }
         let after = self.transport.queued();
+        self.backlog.took(before.saturating_sub(after), after, now);
         let waits = after > 0 || self.transport.interest().write;
         let moved = after < before || std::mem::take(&mut self.writable);
         self.stalled = match self.stalled {

@@ -1,5 +1,7 @@
 //! From the router to its peers: what is queued, what is given back, and who is given up.
 
+use std::time::Instant;
+
 use super::super::backpressure::{Admission, Pressure};
 use super::super::peer::{Loss, Peer, Place, Stage};
 use super::Exchange;
@@ -52,10 +54,30 @@ impl Exchange {
         }
     }
 
+    const fn pressure(&self) -> Pressure {
+        if self.waiting > self.settings.queued_bytes { Pressure::High } else { Pressure::Low }
+    }
+
+    /// While more waits in all than may: gives up whoever has kept it waiting longest, and since then or before. So room is
+    /// made by those that do not read, not by whoever is sent something next.
+    pub(super) fn relieve(&mut self, since: Instant, now: Now) {
+        while self.pressure() == Pressure::High {
+            let share = self.waiting / self.peers.len().max(1) / 2;
+            let crowd = self.peers.iter().filter_map(|(id, peer)| Some((peer.crowds_since(share)?, *id)));
+            let Some((_, id)) = crowd.min().filter(|(oldest, _)| *oldest <= since) else { return };
+            self.lose(id, Loss::Slow, now);
+        }
+    }
+
     fn send(&mut self, id: PeerId, message: Outgoing<'_>, now: Now) {
-        let pressure = if self.waiting > self.settings.queued_bytes { Pressure::High } else { Pressure::Low };
+        let pressure = self.pressure();
         let Some(peer) = self.peers.get_mut(&id) else { return };
-        let admission = peer.admit(message.as_ref(), pressure, now.mono);
+        let mut admission = peer.admit(message.as_ref(), pressure, now.mono);
+        if admission == Admission::MakeRoom {
+            self.relieve(now.mono, now);
+            admission = if self.pressure() == Pressure::High { Admission::Close } else { Admission::Queue };
+        }
+        let Some(peer) = self.peers.get_mut(&id) else { return };
         match admission {
             Admission::Queue => {
                 self.counters.messages_out.add(1);
@@ -71,7 +93,7 @@ impl Exchange {
                 }
             }
             Admission::GiveBack => self.give_back(id, message.as_ref(), Undelivered::QueueFull, now),
-            Admission::Close => self.lose(id, Loss::Overrun, now),
+            Admission::MakeRoom | Admission::Close => self.lose(id, Loss::Overrun, now),
         }
     }
 
@@ -160,6 +182,7 @@ impl Exchange {
             Loss::Transport(_) => {}
             Loss::Stalled(_) => counters.stalled_closed.add(1),
             Loss::Overrun => counters.overrun_closed.add(1),
+            Loss::Slow => counters.slow_closed.add(1),
             Loss::Unfinished => counters.unfinished_closed.add(1),
             Loss::Displaced => counters.displaced.add(1),
         }

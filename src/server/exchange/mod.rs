@@ -312,6 +312,9 @@ impl Exchange {
     /// Ends a turn: writes what there is to say, and has the kernel and the clock tell when there is more to do.
     pub fn settle(&mut self, now: Now, registry: &mut Registry) {
         let mut settled = Vec::new();
+        if let Some(since) = now.mono.checked_sub(self.settings.drain) {
+            self.relieve(since, now);
+        }
         loop {
             self.route(now);
             let Some(id) = self.touched.pop() else { break };

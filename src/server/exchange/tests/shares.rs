@@ -1,4 +1,4 @@
-//! That no peer has more than its share: of the memory for what is not whole, of the time of a turn.
+//! That no peer has more than its share: of the memory for what is not whole and for what waits, of the time of a turn.
 
 use super::*;
 
@@ -53,4 +53,58 @@ fn messages_that_take_long_wait_for_those_of_others() {
     }
     bench.settle();
     assert_eq!((one_line.taken().len(), two_line.taken().len()), (10, 10));
+}
+
+/// So many subscribers that do not read, and more waits for them than may.
+fn hogs(bench: &mut Bench, count: usize) -> Vec<(PeerId, Fake)> {
+    let (publisher, line) = bench.remote();
+    let hogs: Vec<_> = (0..count).map(|_| bench.remote()).collect();
+    for (id, line) in &hogs {
+        line.says(r#"[32,1,{},"a.b"]"#);
+        bench.hears(*id);
+        bench.settle();
+        line.line().stuck = true;
+    }
+    for number in 0..100 {
+        line.says(&format!(r#"[16,{},{{}},"a.b"]"#, number + 1));
+    }
+    bench.hears(publisher);
+    bench.settle();
+    assert!(bench.exchange.waiting > bench.exchange.settings.queued_bytes);
+    hogs
+}
+
+#[test]
+fn room_for_answers_is_made_by_who_has_kept_most_waiting_for_longest() {
+    let mut bench = Bench::new(40 * COST);
+    let hogs = hogs(&mut bench, 10);
+    bench.now.mono += Duration::from_secs(1);
+    let ((caller, caller_line), (callee, callee_line)) = (bench.remote(), bench.remote());
+    caller_line.line().stuck = true;
+    results(&mut bench, (caller, &caller_line), (callee, &callee_line), 30);
+    let counters = &bench.exchange.counters;
+    assert_eq!((counters.overrun_closed.get(), counters.stalled_closed.get()), (0, 0));
+    let closed = counters.slow_closed.get();
+    assert!((7..10).contains(&closed), "{closed}: as many as there is room needed for");
+    assert_eq!(hogs.iter().filter(|(id, _)| bench.interest(*id).is_none()).count() as u64, closed);
+    caller_line.line().stuck = false;
+    bench.may_write(caller);
+    bench.settle();
+    assert_eq!(caller_line.taken().len(), 30);
+}
+
+#[test]
+fn who_takes_a_little_now_and_then_does_not_keep_the_room_for_ever() {
+    let mut bench = Bench::new(40 * COST);
+    let hogs = hogs(&mut bench, 10);
+    bench.pass(DRAIN - Duration::from_secs(1));
+    for (id, _) in &hogs {
+        bench.may_write(*id);
+    }
+    bench.settle();
+    bench.pass(Duration::from_secs(2));
+    let counters = &bench.exchange.counters;
+    assert_eq!((counters.stalled_closed.get(), counters.overrun_closed.get()), (0, 0));
+    assert!((1..10).contains(&counters.slow_closed.get()), "{counters}");
+    assert!(bench.exchange.waiting <= bench.exchange.settings.queued_bytes);
 }
