@@ -17,9 +17,9 @@ COUNT = len(PREFIXES) * len(listed())
 SHORT_WAITS = ("--reconnect-initial", "100ms", "--reconnect-max", "1s")
 
 
-async def start_agent(router, *flags):
+async def start_agent(router, *flags, waits=SHORT_WAITS):
     names = ("--node", "n1", "--worker", "w1")
-    return await processes.Child.start(processes.WAMPPROC, "join", router.url, *names, *SHORT_WAITS, *flags)
+    return await processes.Child.start(processes.WAMPPROC, "join", router.url, *names, *waits, *flags)
 
 
 async def accept(router):
@@ -139,7 +139,7 @@ async def check_refused(checks):
                 expect_equal(await agent.wait(5), 4, "exit status")
                 expect(reason in "\n".join(agent.stderr), f"stderr does not name it: {agent.stderr}")
                 expect_equal(agent.stdout, [], "stdout")
-    async with MiniRouter() as router, await start_agent(router, "--no-retry") as agent:
+    async with MiniRouter() as router, await start_agent(router, waits=("--no-retry",)) as agent:
         async with checks.check("a second worker of one name is told to take another (--worker)"):
             peer = await router.peer()
             await peer.welcome()
