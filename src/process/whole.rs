@@ -21,7 +21,8 @@ pub(super) fn stat(text: &[u8]) -> Option<Stat> {
 /// Reads `status` (proc_pid_status(5)), whose sizes are KiB; `None` when it is no such text.
 pub(super) fn status(text: &[u8]) -> Option<Status> {
     // The crate wants UTF-8, which the name in it need not be.
-    Status::from_buf_read(String::from_utf8_lossy(text).as_bytes()).ok()
+    let status = Status::from_buf_read(String::from_utf8_lossy(text).as_bytes()).ok()?;
+    status.state.starts_with(|state: char| state.is_ascii_graphic()).then_some(status)
 }
 
 /// KiB, as `status` has them, in bytes.

@@ -56,6 +56,11 @@ fn status_with_a_name_that_is_no_text() {
     assert_eq!((seen.tgid, seen.threads, seen.state.as_str()), (4242, 3, "S (sleeping)"));
     assert_eq!((bytes(seen.vmrss), bytes(Some(u64::MAX)), bytes(None)), (Some(1756 * 1024), None, None));
     assert!(status(b"").is_none() && status(b"Name:\ta\nState:\tS\n").is_none());
+    // Nor is that a state which is no letter.
+    let at = STATUS.windows(7).position(|part| part == b"State:\t").unwrap() + 7;
+    let mut damaged = STATUS.to_vec();
+    damaged[at] = 0xff;
+    assert!(status(&damaged).is_none());
 }
 
 #[test]
