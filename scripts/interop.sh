@@ -19,6 +19,7 @@ cd "$(dirname "$0")/.." || exit
 
 here=scripts/interop
 venv=.venv
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
 work=$(mktemp -d "${TMPDIR:-/tmp}/wampproc-interop.XXXXXX")
 # Processes of other users reach sockets below it.
 chmod 711 "$work"
@@ -122,8 +123,8 @@ node_environment() {
 build() { cargo build --release --locked --features full; }
 
 xconn_router() {
-    [ -x "${CARGO_TARGET_DIR:-target}/xconn/bin/xconn-router" ] \
-        || cargo install --quiet --locked --version 0.1.0 --features router --root "${CARGO_TARGET_DIR:-target}/xconn" xconn-core
+    [ -x "$target/xconn/bin/xconn-router" ] \
+        || cargo install --quiet --locked --version 0.1.0 --features router --root "$target/xconn" xconn-core
 }
 
 build_echo() { cargo build --locked --example echo; }
@@ -144,7 +145,7 @@ bench() {
         report "FAILED bench: measuring another process ended with an error"
     fi
     # Without xconn's router, which takes minutes to build, Crossbar.io's is left to compare with.
-    local xconn=$PWD/${CARGO_TARGET_DIR:-target}/xconn/bin/xconn-router
+    local xconn=$target/xconn/bin/xconn-router
     step "prerequisite: xconn's router" xconn_router || xconn=
     if run "$venv/bin/python" "$here/bench_routers.py" ${xconn:+"$xconn"}; then
         report "ok bench: the router beside Crossbar.io's and xconn's"
@@ -165,11 +166,11 @@ main() {
     step "prerequisite: OpenSSH's, dropbear's and PuTTY's clients" ssh_clients || return
     if [ -z "${WAMPPROC:-}" ]; then
         step "prerequisite: the release build" build || return
-        WAMPPROC=$PWD/${CARGO_TARGET_DIR:-target}/release/wampproc
+        WAMPPROC=$target/release/wampproc
     fi
     if [ -z "${WAMPPROC_ECHO:-}" ]; then
         step "prerequisite: the echo peer of the WebSocket layer" build_echo || return
-        WAMPPROC_ECHO=$PWD/${CARGO_TARGET_DIR:-target}/debug/examples/echo
+        WAMPPROC_ECHO=$target/debug/examples/echo
     fi
     # All temporary files below go with $work, however the run ends.
     export WAMPPROC WAMPPROC_ECHO TMPDIR=$work PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
