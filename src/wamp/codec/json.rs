@@ -171,10 +171,15 @@ fn is_odd_binary(text: &str) -> bool {
         // Letters may be written as escapes: a slash is by some.
         _ => {
             let mut strings = serde_json::Deserializer::from_str(text).into_iter::<String>();
-            // What is no string is for the parser to tell.
-            let Some(Ok(string)) = strings.next() else { return false };
-            let behind = text.get(strings.byte_offset()..).unwrap_or_default();
-            (string.strip_prefix('\0').is_some_and(binary::is_base64), behind)
+            match strings.next() {
+                Some(Ok(string)) => {
+                    let behind = text.get(strings.byte_offset()..).unwrap_or_default();
+                    (string.strip_prefix('\0').is_some_and(binary::is_base64), behind)
+                }
+                // A lone surrogate, which others take; what does not end is for the parser to tell.
+                Some(Err(error)) => return !error.is_eof(),
+                None => return false,
+            }
         }
     };
     !is_base64 && !behind.trim_start().starts_with(':')

@@ -10,7 +10,7 @@
 //! - Keys of dicts are strings in JSON: numbers and booleans become their text, bytes what bytes become. From there they come
 //!   as strings.
 //! - Clients' keyword arguments have names that are strings, and in MessagePack no key is anything else but a string or bytes;
-//!   there are clients that hang up otherwise. For the same reason their MessagePack timestamps must be some, their CBOR's tags
+//!   there are clients that hang up otherwise. For the same reason their MessagePack timestamps must be some and their other extensions the application's, their CBOR's tags
 //!   keep to `tags`, the arguments as a whole have none, and reserved simple values are refused.
 //! - A CBOR tag is dropped and what it tags stays; a MessagePack extension becomes its bytes; CBOR's undefined and its
 //!   unassigned simple values become null. Integers beyond 64 bits become floats.
@@ -217,7 +217,9 @@ impl Binary {
     fn check_scalar(self, value: &[u8]) -> Result<(), DecodeError> {
         match self {
             #[cfg(feature = "msgpack")]
-            Self::MsgPack if msgpack::is_odd_timestamp(value) => Err(lacking("a timestamp")),
+            Self::MsgPack if msgpack::is_odd_extension(value) => {
+                Err(lacking("a timestamp or a type of the application's"))
+            }
             #[cfg(feature = "cbor")]
             Self::Cbor if cbor::is_reserved(value) => Err(lacking("well-formed CBOR")),
             _ => Ok(()),

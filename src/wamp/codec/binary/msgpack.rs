@@ -100,18 +100,23 @@ pub(super) fn is_extension(value: &[u8]) -> bool {
     matches!(value, [0xc7..=0xc9 | 0xd4..=0xd8, ..])
 }
 
-/// Whether a value is of the extension type for timestamps, and none: seconds alone, or with fewer nanoseconds than a second
-/// has, in 32, 64 or 96 bits (*Timestamp extension type*).
-pub(super) fn is_odd_timestamp(value: &[u8]) -> bool {
+/// Whether a value is of an extension type that is reserved, or of the one for timestamps and none: seconds alone, or with fewer
+/// nanoseconds than a second has, in 32, 64 or 96 bits (*Extension types*, *Timestamp extension type*).
+pub(super) fn is_odd_extension(value: &[u8]) -> bool {
     const TIMESTAMP: u8 = 0xff;
     const SECOND: u64 = 1_000_000_000;
-    let ([0xd4..=0xd8, TIMESTAMP, timestamp @ ..]
-    | [0xc7, _, TIMESTAMP, timestamp @ ..]
-    | [0xc8, _, _, TIMESTAMP, timestamp @ ..]
-    | [0xc9, _, _, _, _, TIMESTAMP, timestamp @ ..]) = value
+    let ([0xd4..=0xd8, kind, timestamp @ ..]
+    | [0xc7, _, kind, timestamp @ ..]
+    | [0xc8, _, _, kind, timestamp @ ..]
+    | [0xc9, _, _, _, _, kind, timestamp @ ..]) = value
     else {
         return false;
     };
+    match *kind {
+        0..=0x7f => return false,
+        TIMESTAMP => {}
+        _ => return true,
+    }
     match (timestamp.len(), timestamp.first_chunk::<8>(), timestamp.first_chunk::<4>()) {
         (4, ..) => false,
         (8, Some(both), _) => u64::from_be_bytes(*both) >> 34 >= SECOND,
