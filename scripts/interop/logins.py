@@ -35,7 +35,7 @@ def scram_by_pbkdf2(secret, iterations=4096):
     return scram_credential(salted, kdf="pbkdf2", iterations=iterations, memory=512)
 
 
-def scram_by_argon2(secret, iterations=2, memory=512):
+def scram_by_argon2(secret, iterations=8, memory=512):
     """The same by Argon2id, of fewer rounds than `derive_scram_credential` takes, which cost a client a second."""
     raw = hash_secret_raw(secret.encode(), SALT.encode(), iterations, memory, 1, 32, Type.ID, version=19)
     salted = base64.b64encode(raw).rstrip(b"=")
@@ -135,7 +135,7 @@ class Crossbar:
 
     ANONYMOUS = (
         f"{REFUSES} wamp.error.no_auth_method: "
-        "cannot authenticate [2] using any of the offered authmethods ['anonymous']"
+        "cannot authenticate [2] using any of the offered authmethods ['anonymous'] (log in with --authid and --secret-file)"
     )
     WRONG = {
         "ticket": "ticket in static WAMP-Ticket authentication is invalid",
@@ -158,7 +158,7 @@ class Serve:
 
     ANONYMOUS = (
         f"{REFUSES} wamp.error.no_auth_method: "
-        'expected one of ticket, wampcra, scram, cryptosign among authmethods, got ["anonymous"]'
+        'expected one of ticket, wampcra, scram, cryptosign among authmethods, got ["anonymous"] (log in with --authid and --secret-file)'
     )
 
     @classmethod

@@ -4,12 +4,15 @@ use super::failure::Failure;
 use super::secret::{Readers, Source};
 use crate::link::LinkError;
 use crate::wamp::auth::{Credential, Login, Method, Secret};
-use crate::wamp::error::uri::NO_AUTH_METHOD;
+use crate::wamp::error::uri::{AUTHENTICATION_DENIED, NO_AUTH_METHOD, NOT_AUTHORIZED};
 use crate::wamp::options::Dict;
 
 /// Why routers refuse who offers none of the ways to log in that they know; the last two are Crossbar.io's and others'.
 const NO_METHOD: [&str; 3] =
     [NO_AUTH_METHOD, "wamp.error.no_matching_auth_method", "wamp.error.authentication_required"];
+
+/// Why they refuse a wrong secret; the last one is Crossbar.io's.
+const DENIED: [&str; 2] = [AUTHENTICATION_DENIED, NOT_AUTHORIZED];
 
 /// What the flags say.
 #[derive(Clone, Debug, Default)]
@@ -66,13 +69,14 @@ impl LoginFlags {
 #[must_use]
 pub fn advice(login: &Login, error: &LinkError) -> Option<&'static str> {
     let LinkError::Refused(closing) = error else { return None };
-    if login.has_key_as_secret() {
-        return Some("the secret looks like a private key: --auth cryptosign logs in by it");
+    let (reason, by_method) = (closing.reason.as_str(), NO_METHOD.contains(&closing.reason.as_str()));
+    match login.method() {
+        _ if login.has_key_as_secret() && (by_method || DENIED.contains(&reason)) => {
+            Some("the secret looks like a private key: --auth cryptosign logs in by it")
+        }
+        Method::Anonymous if by_method => Some("log in with --authid and --secret-file"),
+        _ => by_method.then_some("--auth names another method"),
     }
-    NO_METHOD.contains(&closing.reason.as_str()).then(|| match login.method() {
-        Method::Anonymous => "log in with --authid and --secret-file",
-        _ => "--auth names another method",
-    })
 }
 
 /// Without `--auth`: a private key in OpenSSH's format can only be meant for cryptosign, and so is any other without an authid,

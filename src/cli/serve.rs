@@ -98,13 +98,14 @@ fn endpoints(listening: &Listening) -> Result<Vec<Endpoint>, Failure> {
 
 /// As many descriptors as the kernel lets us have without asking anybody: each client takes one, and the usual soft limit of
 /// 1024 is for programs that use `select(2)`. How many that are, if the kernel says so.
+#[allow(clippy::useless_conversion)] // 32 bits on some targets.
 fn allow_descriptors() -> Option<u64> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
     match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
-        Ok(()) => Some(hard),
+        Ok(()) => Some(u64::from(hard)),
         Err(errno) => {
             log::debug!("the limit of descriptors stays as it is: {errno}");
-            Some(soft)
+            Some(u64::from(soft))
         }
     }
 }

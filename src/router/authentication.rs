@@ -169,6 +169,7 @@ impl Router {
         let Some(logins) = &mut self.logins else { return };
         match logins.hello(peer, realm, details, now, &mut self.ids) {
             Admission::Welcome(identity) => {
+                logins.forget(peer);
                 self.enter(peer, Entry::new(realm, Abilities::of(&details.roles), identity), now, out);
             }
             Admission::Challenge { method, extra } => {

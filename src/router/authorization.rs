@@ -1,7 +1,7 @@
 //! Who may do what. The router asks one question before it acts on a CALL, a REGISTER, a SUBSCRIBE or a PUBLISH, and once
 //! more when a testament is left: [`authorize`]. Procedures of the protocol's own (`wamp.session.kill` …) are asked about like
-//! any other. Who displaces a callee (`force_reregister`) must be allowed to register, and to end what is others'
-//! ([`Permissions::check_displacing`]).
+//! any other. Who displaces a callee (`force_reregister`) must be allowed to register, and not be of those who
+//! must not end what is others' ([`Permissions::check_displacing`]).
 //!
 //! Without logins everybody who can connect is equal. On loopback that is who is on this machine already, and may do
 //! everything ([`Anonymous::Trusted`]); where others can connect they must not end each other's sessions

@@ -11,7 +11,7 @@ use super::session::{Session, Sessions};
 use super::table::{Entry, Table};
 use super::turn::Turn;
 use crate::wamp::error::uri;
-use crate::wamp::options::{EventDetails, PublishOptions, Publisher, SubscribeOptions};
+use crate::wamp::options::{EventDetails, Match, PublishOptions, Publisher, SubscribeOptions};
 use crate::wamp::uri::Form;
 use crate::wamp::{Message, Payload, PublicationId, SubscriptionId, Uri, WampError};
 
@@ -47,6 +47,12 @@ pub(super) enum Left {
 }
 
 impl Broker {
+    /// Whether a session has that subscription already.
+    pub fn has_subscribed(&self, session: &Session, matching: Match, topic: &Uri) -> bool {
+        let existing = self.subscriptions.lookup(matching, topic.as_str());
+        existing.is_some_and(|id| session.subscriptions.contains(&id))
+    }
+
     pub fn subscribe(
         &mut self,
         peer: PeerId,

@@ -96,8 +96,11 @@ impl Dealer {
             }
         };
         turn.check_room(counts, |share| share.registrations, "registrations")?;
-        let held = |session: &Session| session.registrations.len();
-        sessions.check_share(peer, counts.1, |share| share.registrations, held, ("registrations", turn))?;
+        // Who displaces itself has no more than before.
+        if !displaced.is_some_and(|id| session.registrations.contains(&id)) {
+            let held = |session: &Session| session.registrations.len();
+            sessions.check_share(peer, counts.1, |share| share.registrations, held, ("registrations", turn))?;
+        }
         self.registrations.check_shape(matching, procedure.as_str(), &session.registration_shapes, turn)?;
         let displaced = displaced.map(|id| self.displace(id, sessions, turn)).unwrap_or_default();
         let callee = Callee { peer, disclose_caller: options.disclose_caller };

@@ -219,9 +219,8 @@ impl Router {
 
     /// Where a peer connects from, so that what counts for its address does; to be told before its HELLO.
     pub fn locate(&mut self, peer: PeerId, address: IpAddr) {
-        let network = network_of(address);
-        if !network.is_loopback() {
-            self.networks.insert(peer, network);
+        if !address.to_canonical().is_loopback() {
+            self.networks.insert(peer, network_of(address));
         }
         #[cfg(feature = "auth")]
         if let Some(logins) = &mut self.logins {

@@ -138,18 +138,17 @@ impl Realm {
         topic: Uri,
         turn: &mut Turn<'_>,
     ) {
-        let share = self.sessions.check_share(
-            peer,
-            self.broker.members(),
-            |share| share.subscriptions,
-            |session| session.subscriptions.len(),
-            ("subscriptions", turn),
-        );
+        let Some(session) = self.sessions.get(peer) else { return };
+        let allowed = authorize(session, Action::Subscribe, &topic, options.matching).and_then(|()| {
+            if self.broker.has_subscribed(session, options.matching, &topic) {
+                return Ok(());
+            }
+            let (of_realm, held) = (self.broker.members(), |session: &Session| session.subscriptions.len());
+            self.sessions.check_share(peer, of_realm, |share| share.subscriptions, held, ("subscriptions", turn))
+        });
         let Some(session) = self.sessions.get_mut(peer) else { return };
         let id = session.id;
-        let subscribed = authorize(session, Action::Subscribe, &topic, options.matching)
-            .and(share)
-            .and_then(|()| self.broker.subscribe(peer, session, options, topic, turn));
+        let subscribed = allowed.and_then(|()| self.broker.subscribe(peer, session, options, topic, turn));
         let (subscription, change) = match subscribed {
             Ok(subscribed) => subscribed,
             Err(error) => return turn.refuse(peer, Kind::Subscribe, request, error),

@@ -73,9 +73,9 @@ impl Identity {
         Self { authrole: "trusted".to_owned(), authmethod: "trusted", ..Self::anonymous(Permissions::Everything, ids) }
     }
 
-    /// Whether nobody knows who it is.
+    /// Whether nobody knows who it is. Whom a socket or a certificate vouches for may call its method so, too.
     pub fn is_anonymous(&self) -> bool {
-        self.authmethod == ANONYMOUS
+        self.authmethod == ANONYMOUS && self.authprovider == STATIC
     }
 
     /// Somebody who did not log in, with a name like `QK7F-3XRT-94HA`.
@@ -251,5 +251,19 @@ impl Sessions {
     pub fn is_empty(&self) -> bool {
         let nobody = self.by_peer.is_empty() && self.by_id.is_empty();
         nobody && self.open_calls == 0 && self.testaments == Amount::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_a_socket_vouches_for_is_not_anonymous() {
+        let mut ids = RandomIds::new(std::hash::RandomState::new());
+        let nobody = Identity::anonymous(Permissions::Everything, &mut ids);
+        assert!(nobody.is_anonymous());
+        assert!(!Identity { authid: "pump".to_owned(), authprovider: "local", ..nobody }.is_anonymous());
+        assert!(!Identity::trusted(&mut ids).is_anonymous());
     }
 }

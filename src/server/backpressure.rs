@@ -21,7 +21,7 @@
 //! - *A socket whose answers wait (`pause`)* is read again when its client reads. A client that only writes, and waits
 //!   until that is taken, has asked for megabytes that it does not read; rule 5 ends it. Events do not stop the reading, so
 //!   a subscriber that publishes without looking at its events first loses events, and is not held up.
-//! - *All sockets in a session, while an end in memory is full*: the embedded agent has 512 messages in its mailbox. It is
+//! - *All sockets in a session, while an end in memory is full*: the embedded agent has 256 messages in its mailbox. It is
 //!   read all the time itself, so whatever it has to say finds room, and it comes back to its mailbox. If it never does,
 //!   rule 5 ends it, and the sockets are read again. So pipelined calls to the agent are slowed down, not refused.
 //!
@@ -50,7 +50,7 @@ pub(super) struct Limits {
 pub(super) const SOCKET: Limits =
     Limits { soft: MAX_MESSAGE, pause: 3 * MAX_MESSAGE, hard: 32 * MAX_MESSAGE, fair: 64 * 1024 };
 
-/// Messages, for an end in memory, beyond the 512 in its mailbox. It is always read, and its messages are no bytes.
+/// Messages, for an end in memory, beyond the 256 in its mailbox. It is always read, and its messages are no bytes.
 pub(super) const MEMORY: Limits = Limits { soft: 1024, pause: usize::MAX, hard: 8192, fair: 1024 };
 
 /// How much all have waiting together.

@@ -15,8 +15,8 @@ pub struct Capacity {
     pub connections: usize,
     /// Of those, without a session.
     pub strangers: usize,
-    /// Bytes that may wait in all for peers that do not read fast enough; beyond it, those with the longest queues lose
-    /// what waits. An event counts for every subscriber for whom it waits, though it is kept once.
+    /// Bytes that may wait in all for peers that do not read fast enough; beyond it, those that have kept
+    /// most waiting for longest go. An event counts for every subscriber for whom it waits, though it is kept once.
     pub queued_bytes: usize,
     /// Bytes of messages, in all, of which only a part has come; beyond it, those that have been under way longest are
     /// given up with their connections.

@@ -291,7 +291,7 @@ impl EventLoop {
     fn make_room(&mut self, caller: IpAddr, now: Now) -> bool {
         let visitors = self.visitors.iter().map(|(token, visitor)| (*token, visitor.place().address()));
         let Some(token) = room::displaced(visitors.chain(self.exchange.strangers_from()), caller) else { return false };
-        match self.visitors.remove(&token) {
+        match self.remove_visitor(token) {
             Some(visitor) => {
                 self.counters.displaced.add(1);
                 visitor.forget(&mut self.registry);
@@ -299,6 +299,14 @@ impl EventLoop {
             None => self.exchange.displace(PeerId(token), now),
         }
         true
+    }
+
+    fn remove_visitor(&mut self, token: u64) -> Option<Visitor> {
+        let visitor = self.visitors.remove(&token)?;
+        if visitor.ready {
+            self.ready.forget(token, visitor.place().address());
+        }
+        Some(visitor)
     }
 
     /// Goes on with visitors until their time is over; at least one.
@@ -320,7 +328,7 @@ impl EventLoop {
         match step(visitor, &self.settings.access, now.mono) {
             Visit::Waits(interest) => visitor.register(interest, &mut self.registry),
             Visit::Over => {
-                if let Some(visitor) = self.visitors.remove(&token) {
+                if let Some(visitor) = self.remove_visitor(token) {
                     self.counters.answered.add(visitor.answers());
                     visitor.forget(&mut self.registry);
                 }

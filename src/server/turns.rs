@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::router::network_of;
 
-/// Those that wait for their turn, by their tokens. Everything is O(1).
+/// Those that wait for their turn, by their tokens. To come and to be next is O(1).
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     /// Where somebody waits: the one that had no turn for longest first, each once.
@@ -40,6 +40,18 @@ impl Turns {
         token
     }
 
+    /// That one, from there, waits no longer.
+    pub fn forget(&mut self, token: u64, address: IpAddr) {
+        let network = network_of(address);
+        if let Some(crowd) = self.waiting.get_mut(&network) {
+            crowd.retain(|other| *other != token);
+            if crowd.is_empty() {
+                self.waiting.remove(&network);
+                self.networks.retain(|other| *other != network);
+            }
+        }
+    }
+
     /// Whether nobody waits.
     pub fn is_empty(&self) -> bool {
         self.networks.is_empty()
@@ -64,5 +76,19 @@ mod tests {
         assert!(turns.is_empty() && turns.waiting.is_empty());
         turns.push(8, crowd);
         assert_eq!((turns.pop(), turns.pop()), (Some(8), None));
+    }
+
+    #[test]
+    fn who_is_gone_has_no_turn() {
+        let mut turns = Turns::default();
+        let [crowd, one] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().unwrap());
+        (1..=3).for_each(|token| turns.push(token, crowd));
+        turns.push(4, one);
+        [(1, crowd), (4, one), (5, one)].into_iter().for_each(|(token, address)| turns.forget(token, address));
+        let rest: Vec<u64> = std::iter::from_fn(|| turns.pop()).collect();
+        assert_eq!(rest, [2, 3]);
+        turns.push(6, one);
+        turns.forget(6, one);
+        assert!(turns.is_empty() && turns.waiting.is_empty());
     }
 }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, getsockopt, listen, socket, sockopt,
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen, socket, sockopt,
 };
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::geteuid;
@@ -166,12 +166,19 @@ impl Made {
 fn remove_dead(path: &Path, access: Access) -> io::Result<()> {
     let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
     let is_ours = found.uid() == geteuid().as_raw() || access.owner == Some(found.uid());
-    let why = match found.file_type().is_socket().then(|| UnixStream::connect(path)) {
-        Some(Err(error)) if is_ours && error.kind() == ErrorKind::ConnectionRefused => return fs::remove_file(path),
-        Some(Ok(_)) => "another process listens there",
+    let why = match found.file_type().is_socket().then(|| knock(path)) {
+        Some(Err(Errno::ECONNREFUSED)) if is_ours => return fs::remove_file(path),
+        Some(Ok(()) | Err(Errno::EAGAIN)) => "another process listens there",
         _ => "there is something at that path that is no dead socket of ours",
     };
     Err(io::Error::new(ErrorKind::AddrInUse, why))
+}
+
+/// Connects, without waiting: `EAGAIN` where somebody listens who accepts nobody.
+fn knock(path: &Path) -> nix::Result<()> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket: OwnedFd = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    connect(socket.as_raw_fd(), &UnixAddr::new(path)?)
 }
 
 /// Why nothing was made there: of what is missing the kernel says that something is.
@@ -211,6 +218,16 @@ mod tests {
             drop(port);
             assert!(!path.exists());
         }
+    }
+
+    #[test]
+    fn who_listens_and_accepts_nobody_is_not_waited_for() {
+        let path = std::env::temp_dir().join(format!("wampproc-unix-full-{}", std::process::id()));
+        let _port = UnixPort::bind(&path, Access::default(), 0).unwrap();
+        // The queue holds one.
+        let _caller = UnixStream::connect(&path).unwrap();
+        let error = UnixPort::bind(&path, Access::default(), 1).unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::AddrInUse, "another process listens there"));
     }
 
     #[test]

@@ -41,10 +41,16 @@ fn an_address_takes_half_of_a_realm_alone_and_a_quarter_beside_others() {
         bench.register(callee, "exact", "callee.mute");
         let many: Vec<PeerId> = (0..3).map(|_| join_from(&mut bench, "192.0.2.1")).collect();
         let other = join_from(&mut bench, "192.0.2.2");
-        let here: Vec<PeerId> = (0..2).map(|_| join_from(&mut bench, "127.0.0.1")).collect();
+        let here = ["127.0.0.1", "::1", "::1", "::ffff:127.0.0.1"].map(|address| join_from(&mut bench, address));
         let first = takes(&mut bench, kind, &many);
         assert!((7..=8).contains(&first), "{kind}: {first}");
         assert_eq!(takes(&mut bench, kind, &[other]), 4, "{kind}");
+        if kind != 48 {
+            // What it has already costs nothing.
+            let again = json!([kind, 200, {"force_reregister": true}, format!("a.{}.1", other.0)]);
+            let got = bench.ask(other, &again.to_string());
+            assert!(got.iter().any(|answer| answer[0] == kind + 1), "{got:?}");
+        }
         assert_eq!(takes(&mut bench, kind, &here), 16 - 4 - first, "{kind}: all that is left");
     }
 }

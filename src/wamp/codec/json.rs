@@ -160,7 +160,8 @@ fn measure(text: &str) -> Extent {
     extent
 }
 
-/// Whether a text begins with a string that a NUL begins and that is no binary value all the same. Keys are none.
+/// Whether a text begins with a string that a NUL begins and that is no binary value all the same. Keys are none,
+/// unless they hold half a surrogate pair.
 fn is_odd_binary(text: &str) -> bool {
     const NUL: &str = "\"\\u0000";
     let Some(base64) = text.strip_prefix(NUL) else { return false };

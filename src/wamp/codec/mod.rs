@@ -24,8 +24,9 @@ pub const MAX_DIGITS: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// A client, whose arguments a router hands to others, who may hang up on what is none of WAMP's: nothing deeper than
-    /// [`MAX_DEPTH`], no number longer than [`MAX_DIGITS`], no key that is no string, in JSON no binary value that is none,
-    /// in CBOR no tag before what it cannot stand for.
+    /// [`MAX_DEPTH`], no number longer than [`MAX_DIGITS`], no key of keyword arguments that is no string, in JSON no binary
+    /// value that is none, in MessagePack no reserved extension and none as a key, in CBOR no reserved simple value, no key that
+    /// is a list or a dict, and no tag before what it cannot stand for.
     Client,
     /// A router, of whom a client takes whatever others could make it pass on. Hanging up would be doing their work.
     Router,

@@ -77,14 +77,14 @@ fn serve_tells_when_it_is_ready_and_when_it_stops() {
 #[test]
 fn join_is_not_ready_before_there_is_a_router() {
     let systemd = Systemd::new("away");
-    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url = format!("ws://{address}/ws");
+    let path = systemd.directory.join("bus").display().to_string();
+    let url = format!("unix://{path}");
     let program = systemd.start(&["join", &url, "--worker", "w1", "--reconnect-absent", "20ms"]);
     for _ in 0..3 {
         let heard = systemd.hear();
         assert!(heard.starts_with("STATUS=reconnecting in ") && heard.lines().count() == 1, "{heard}");
     }
-    let (_router, _) = serve(&address.to_string());
+    let (_router, _) = serve(&format!("unix:{path}"));
     let mut heard = systemd.hear();
     while heard.starts_with("STATUS=reconnecting in ") {
         heard = systemd.hear();

@@ -155,14 +155,13 @@ fn of_made_up_and_damaged_texts() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     for (file, ours, theirs) in FILES {
         let texts = real(file);
-        let (mut whole, mut agreed) = (0, 0);
+        let mut agreed = 0;
         for _ in 0..4000 {
             let text = &texts[random.below(texts.len())];
             let made = other(&mut random, file, text);
             let expected = theirs(&made);
             assert!(expected.is_some(), "{file}: {}", String::from_utf8_lossy(&made));
             assert_eq!(ours(&made), expected, "{file}: {}", String::from_utf8_lossy(&made));
-            whole += 1;
             let broken = damaged(&mut random, made);
             // Either may refuse what is damaged (the crate an `io` with a panic); what both accept is the same to both.
             let theirs = std::panic::catch_unwind(|| theirs(&broken)).unwrap_or(None);
@@ -171,7 +170,7 @@ fn of_made_up_and_damaged_texts() {
                 agreed += 1;
             }
         }
-        assert!(whole == 4000 && agreed > 100, "{file}: {agreed}");
+        assert!(agreed > 100, "{file}: {agreed}");
     }
 }
 

@@ -161,8 +161,8 @@ fn digits(text: &str, length: usize) -> Option<u32> {
     if is_number { text.parse().ok() } else { None }
 }
 
-/// RFC 9164: an address; the length of a prefix and the address of that network; or an address, the length, and with IPv6 a
-/// zone.
+/// RFC 9164, as far as Python's cbor2 reads it: an address; the length of a prefix and the address of that network; or an
+/// address, the length, and with IPv6 a zone in bytes or as a number.
 fn is_address(rest: &mut &[u8], width: usize) -> bool {
     match take(rest) {
         Some(Token::Bytes(address)) => address.len() == width,
