@@ -57,10 +57,11 @@ async def check_default_names(checks, url):
 
 
 async def check_same_name(checks, url):
-    async with checks.check("two agents of one name: the second ends and is told about --worker, the first goes on"):
+    async with checks.check("two agents of one name: the second, not to ask again, ends and is told about --worker"):
         first, _, _ = await processes.start_wampproc("join", url, "--node", "n6", "--worker", "w6")
         async with first, await join(url) as session:
-            second = await processes.Child.start(processes.WAMPPROC, "join", url, "--node", "n6", "--worker", "w6")
+            names = ("--node", "n6", "--worker", "w6")
+            second = await processes.Child.start(processes.WAMPPROC, "join", url, *names, "--no-retry")
             async with second:
                 expect(await second.wait(15) != 0, "exit status 0")
                 expect("--worker" in "\n".join(second.stderr), f"stderr does not say --worker: {second.stderr}")
