@@ -4,10 +4,12 @@
 mod agent;
 mod child;
 mod cli;
+mod directory;
 mod fake_router;
 mod link;
 #[cfg(feature = "manhole")]
 mod manhole;
+mod raw;
 mod restarts;
 mod server;
 mod support;

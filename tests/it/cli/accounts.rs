@@ -17,31 +17,11 @@ use serde_json::{Value, json};
 
 use super::logins::SecretFile;
 use super::serve;
+use crate::directory::Directory;
 use crate::server::client::connect;
 use crate::support::{End, PATIENCE, Program, run, wampproc};
 
 const SECRET: &str = "correct horse";
-
-/// A directory that goes with the test.
-struct Directory(std::path::PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("wampproc-users-{name}-{}", std::process::id()));
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// Sets a secret that comes over a pipe.
 fn passwd(arguments: &[&str], secret: &str) -> End {
@@ -64,8 +44,8 @@ fn call(procedure: &str, url: &str, login: &[&str]) -> (Option<i32>, String, Str
 
 #[test]
 fn users_are_made_log_in_by_every_method_and_do_what_their_role_may() {
-    let directory = Directory::new("whole");
-    let (users, key) = (directory.file("users.json"), directory.file("key"));
+    let directory = Directory::new();
+    let (users, key) = (directory.word("users.json"), directory.word("key"));
     let end = passwd(&[&users, "joe", "--role", "observer", "--ticket"], &format!("{SECRET}\n"));
     assert_eq!((end.code, end.text(), end.stderr.as_str()), (Some(0), "", ""));
     let end = run(["keygen", &key, "--users", &users, "--authid", "joe"]);
@@ -120,8 +100,8 @@ fn users_are_made_log_in_by_every_method_and_do_what_their_role_may() {
 
 #[test]
 fn a_key_that_cannot_be_written_is_not_there() {
-    let directory = Directory::new("full");
-    let (users, key) = (directory.file("users.json"), directory.file("key"));
+    let directory = Directory::new();
+    let (users, key) = (directory.word("users.json"), directory.word("key"));
     let attempt = |script: &str| {
         let mut command = std::process::Command::new("sh");
         command.args(["-c", script, env!("CARGO_BIN_EXE_wampproc"), &key, &users]).stdin(Stdio::null());
@@ -130,18 +110,18 @@ fn a_key_that_cannot_be_written_is_not_there() {
     // Files of no bytes: as on a full disk, but for the errno.
     let end = attempt("trap '' XFSZ; ulimit -f 0; exec \"$0\" keygen \"$1\"");
     assert!(end.code == Some(1) && end.stderr.contains("cannot make "), "{}", end.stderr);
-    assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(directory.path(".")).unwrap().count(), 0);
     // The user is wrong, and is told before anything is made; the file is, and is told after it.
     let end = attempt("exec \"$0\" keygen \"$1\" --users \"$2\" --authid joe --role boss");
     assert!(end.code == Some(2) && end.stderr.contains("users.joe.role: "), "{}", end.stderr);
-    assert_eq!(fs::read_dir(&directory.0).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(directory.path(".")).unwrap().count(), 0);
     assert_eq!(attempt("exec \"$0\" keygen \"$1\"").code, Some(0));
 }
 
 #[test]
 fn the_routers_log_quotes_who_was_wrong_as_he_wrote_himself() {
-    let directory = Directory::new("quoted");
-    let users = directory.file("users.json");
+    let directory = Directory::new();
+    let users = directory.word("users.json");
     assert_eq!(passwd(&[&users, "joe", "--role", "observer"], SECRET).code, Some(0));
     let wrong = SecretFile::new("quoted", "battery staple");
     let (mut program, url) = serve(&["--users", &users]);
@@ -152,8 +132,8 @@ fn the_routers_log_quotes_who_was_wrong_as_he_wrote_himself() {
 
 #[test]
 fn a_new_secret_replaces_the_old_one_and_keeps_the_role_and_the_keys() {
-    let directory = Directory::new("again");
-    let (users, key) = (directory.file("users.json"), directory.file("key"));
+    let directory = Directory::new();
+    let (users, key) = (directory.word("users.json"), directory.word("key"));
     assert_eq!(passwd(&[&users, "joe", "--role", "admin", "--ticket"], SECRET).code, Some(0));
     assert_eq!(run(["keygen", &key, "--users", &users, "--authid", "joe"]).code, Some(0));
     let read = || serde_json::from_str::<Value>(&fs::read_to_string(&users).unwrap()).unwrap()["users"]["joe"].clone();
@@ -167,8 +147,8 @@ fn a_new_secret_replaces_the_old_one_and_keeps_the_role_and_the_keys() {
 
 #[test]
 fn a_link_stays_one_and_the_file_stays_its_owners() {
-    let directory = Directory::new("link");
-    let (users, link) = (directory.file("users.json"), directory.file("link.json"));
+    let directory = Directory::new();
+    let (users, link) = (directory.word("users.json"), directory.word("link.json"));
     assert_eq!(passwd(&[&users, "joe", "--role", "admin"], SECRET).code, Some(0));
     symlink(&users, &link).unwrap();
     // Only root can give a file away.
@@ -181,13 +161,13 @@ fn a_link_stays_one_and_the_file_stays_its_owners() {
     let metadata = fs::metadata(&users).unwrap();
     assert_eq!((metadata.uid() == 1, metadata.gid() == 1), (others, others));
     assert!(fs::read_to_string(&users).unwrap().contains("\"ann\""));
-    assert_eq!((mode(&users), fs::read_dir(&directory.0).unwrap().count()), (0o600, 2));
+    assert_eq!((mode(&users), fs::read_dir(directory.path(".")).unwrap().count()), (0o600, 2));
 }
 
 #[test]
 fn what_is_wrong_is_told_and_changes_nothing() {
-    let directory = Directory::new("wrong");
-    let users = directory.file("users.json");
+    let directory = Directory::new();
+    let users = directory.word("users.json");
     for (arguments, secret, sentence) in [
         (&["joe"][..], SECRET, "--role: expected a role for \"joe\", who is not in the file yet, got none"),
         (
@@ -227,8 +207,8 @@ fn what_is_wrong_is_told_and_changes_nothing() {
 
 #[test]
 fn with_users_others_can_reach_the_address() {
-    let directory = Directory::new("remote");
-    let users = directory.file("users.json");
+    let directory = Directory::new();
+    let users = directory.word("users.json");
     assert_eq!(passwd(&[&users, "joe", "--role", "admin", "--ticket"], SECRET).code, Some(0));
     let mut program = Program::spawn(wampproc(["serve", "--listen", "0.0.0.0:0", "--users", &users]));
     let ready = program.line();
@@ -322,8 +302,8 @@ impl Drop for AtTerminal {
 
 #[test]
 fn a_terminal_shows_no_secret_and_is_as_before_afterwards() {
-    let directory = Directory::new("tty");
-    let users = directory.file("users.json");
+    let directory = Directory::new();
+    let users = directory.word("users.json");
     let mut terminal = AtTerminal::start(&["passwd", &users, "joe", "--role", "admin"]);
     terminal.wait_for("secret of joe: ");
     assert!(!terminal.echoes());

@@ -1,10 +1,10 @@
 //! What a router sends that is no message: cut off, in another serialization, with ids that are none, no UTF-8. Over WebSocket
 //! and over RawSocket the router is told, and the user, each in its exact words. What is only deep or long is passed on.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::Write;
+use std::net::{Shutdown, TcpListener};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tungstenite::Message;
 use tungstenite::handshake::server::{Request, Response};
 use tungstenite::http::HeaderValue;
@@ -13,6 +13,7 @@ use tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::{assert_end, part, start};
 use crate::fake_router::FakeRouter;
+use crate::raw::{Raw, abort, no_message};
 use crate::support::{Program, wampproc};
 
 /// A router that a test plays by hand over RawSocket.
@@ -29,9 +30,9 @@ impl RawRouter {
     }
 
     /// The next client, answered with this greeting.
-    fn greet(&self, greeting: &[u8]) -> RawClient {
+    fn greet(&self, greeting: &[u8]) -> Raw {
         let (stream, _) = self.0.accept().unwrap();
-        let mut client = RawClient(stream);
+        let mut client = Raw(stream);
         assert_eq!(client.bytes(2), [0x7f, 0xf1], "a greeting for JSON");
         assert_eq!(client.bytes(2), [0, 0]);
         client.0.write_all(greeting).unwrap();
@@ -39,46 +40,13 @@ impl RawRouter {
     }
 
     /// The next client, after its CALL.
-    fn called(&self) -> RawClient {
+    fn called(&self) -> Raw {
         let mut client = self.greet(&[0x7f, 0xf1, 0, 0]);
         assert_eq!(client.receive()[0], 1);
         client.send(json!([2, 4711, {"roles": {"dealer": {}}}]).to_string().as_bytes());
         assert_eq!(client.receive(), json!([48, 1, {}, "a.b"]));
         client
     }
-}
-
-struct RawClient(TcpStream);
-
-impl RawClient {
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
-        let mut bytes = vec![0; count];
-        self.0.read_exact(&mut bytes).unwrap();
-        bytes
-    }
-
-    fn receive(&mut self) -> Value {
-        let length = u32::from_be_bytes(self.bytes(4).try_into().unwrap());
-        serde_json::from_slice(&self.bytes(length as usize)).unwrap()
-    }
-
-    fn send(&mut self, message: &[u8]) {
-        self.0.write_all(&[&u32::try_from(message.len()).unwrap().to_be_bytes()[..], message].concat()).unwrap();
-    }
-
-    fn expect_end(&mut self) {
-        let mut rest = Vec::new();
-        self.0.read_to_end(&mut rest).unwrap();
-        assert_eq!(rest, b"");
-    }
-}
-
-fn abort(sentence: &str) -> Value {
-    json!([3, { "message": sentence }, "wamp.error.protocol_violation"])
-}
-
-fn no_message(got: &str) -> String {
-    format!("expected a list that begins with a message's number, got {got}")
 }
 
 /// What the user reads.

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use wampproc::agent::{Agent, AgentError, RunningAgent};
 use wampproc::manhole::Config;
 
-use super::board::{Directory, UserKey, ssh};
+use super::board::{UserKey, ssh};
+use crate::directory::Directory;
 use crate::fake_router::{Client, FakeRouter};
 use crate::support::{PATIENCE, Program, run, wampproc};
 

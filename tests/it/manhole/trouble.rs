@@ -14,7 +14,8 @@ use wampproc::wamp::codec::Serialization;
 use wampproc::wamp::options::CallOptions;
 use wampproc::wamp::{Event, Payload, Uri};
 
-use super::board::{Board, Directory, UserKey, resources};
+use super::board::{Board, UserKey, resources};
+use crate::directory::Directory;
 use crate::support::{PATIENCE, Program, wampproc};
 
 /// A client of the board's router.

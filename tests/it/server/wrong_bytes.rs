@@ -2,67 +2,33 @@
 //! RawSocket each gets its exact answer, and nobody else notices.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tungstenite::Message;
 use wampproc::server::Server;
 use wampproc::wamp::codec::Serialization;
 
 use super::client::{Client, connect, eventually, http, plain_server};
+use crate::raw::{Raw, abort, no_message};
 
 const HELLO: &str = r#"[1,"realm1",{"roles":{"caller":{},"subscriber":{}}}]"#;
 /// The greeting of a RawSocket that writes JSON, and the router's, which takes 1 MiB.
 const JSON: [u8; 4] = [0x7f, 0xf1, 0, 0];
 const OURS: [u8; 4] = [0x7f, 0xb1, 0, 0];
 
-/// A RawSocket of a client.
-struct Raw(TcpStream);
-
-impl Raw {
-    fn connect(server: &Server, greeting: [u8; 4]) -> Self {
-        let mut stream = connect(server.local_addrs()[0]);
-        stream.write_all(&greeting).unwrap();
-        Self(stream)
-    }
-
-    fn join(server: &Server) -> Self {
-        let mut raw = Self::connect(server, JSON);
-        assert_eq!(raw.bytes(4), OURS);
-        raw.send(HELLO.as_bytes());
-        assert_eq!(raw.receive()[0], 2);
-        raw
-    }
-
-    fn send(&mut self, message: &[u8]) {
-        self.0.write_all(&[&u32::try_from(message.len()).unwrap().to_be_bytes()[..], message].concat()).unwrap();
-    }
-
-    fn bytes(&mut self, count: usize) -> Vec<u8> {
-        let mut bytes = vec![0; count];
-        self.0.read_exact(&mut bytes).unwrap();
-        bytes
-    }
-
-    fn receive(&mut self) -> Value {
-        let length = u32::from_be_bytes(self.bytes(4).try_into().unwrap());
-        serde_json::from_slice(&self.bytes(length as usize)).unwrap()
-    }
-
-    /// The end of the connection, with nothing before it.
-    fn expect_end(&mut self) {
-        let mut rest = Vec::new();
-        self.0.read_to_end(&mut rest).unwrap();
-        assert_eq!(rest, b"");
-    }
+fn greet(server: &Server, greeting: [u8; 4]) -> Raw {
+    let mut stream = connect(server.local_addrs()[0]);
+    stream.write_all(&greeting).unwrap();
+    Raw(stream)
 }
 
-fn abort(sentence: &str) -> Value {
-    json!([3, { "message": sentence }, "wamp.error.protocol_violation"])
-}
-
-fn no_message(got: &str) -> String {
-    format!("expected a list that begins with a message's number, got {got}")
+fn join(server: &Server) -> Raw {
+    let mut raw = greet(server, JSON);
+    assert_eq!(raw.bytes(4), OURS);
+    raw.send(HELLO.as_bytes());
+    assert_eq!(raw.receive()[0], 2);
+    raw
 }
 
 fn no_id(message: &str, kind: &str, got: &str, why: &str) -> String {
@@ -112,7 +78,7 @@ fn over_both_transports_the_sender_is_told_what_was_expected_and_loses_its_sessi
         let mut web = Client::join(&server);
         web.send_text(text.clone());
         assert_eq!(web.until_closed(), (vec![abort(&sentence)], true), "{}", &text[..text.len().min(80)]);
-        let mut raw = Raw::join(&server);
+        let mut raw = join(&server);
         raw.send(text.as_bytes());
         assert_eq!(raw.receive(), abort(&sentence));
         raw.expect_end();
@@ -124,7 +90,7 @@ fn over_both_transports_the_sender_is_told_what_was_expected_and_loses_its_sessi
 fn the_greatest_ids_are_ids() {
     let server = plain_server();
     let greatest = 1_u64 << 53;
-    let mut raw = Raw::join(&server);
+    let mut raw = join(&server);
     let mut web = Client::join(&server);
     for (message, error) in [
         (json!([48, greatest, {}, "a.b"]), json!([8, 48, greatest, {}, "wamp.error.no_such_procedure"])),
@@ -148,7 +114,7 @@ fn before_hello_it_is_the_same() {
         (b"[1,\"realm\xff\",{}]", no_message("text that is no UTF-8")),
         (deep.as_bytes(), "expected at most 64 levels of lists and dicts, got more".to_owned()),
     ] {
-        let mut raw = Raw::connect(&server, JSON);
+        let mut raw = greet(&server, JSON);
         assert_eq!(raw.bytes(4), OURS);
         raw.send(bytes);
         assert_eq!(raw.receive(), abort(&sentence));
@@ -161,7 +127,7 @@ fn before_hello_it_is_the_same() {
 fn what_is_no_utf_8_is_told_so_by_each_transport_in_its_way() {
     let server = plain_server();
     let wrong = b"[48,1,{},\"a.\xff\"]";
-    let mut raw = Raw::join(&server);
+    let mut raw = join(&server);
     raw.send(wrong);
     assert_eq!(raw.receive(), abort(&no_message("text that is no UTF-8")));
     raw.expect_end();
@@ -184,7 +150,7 @@ fn a_frame_that_is_cut_off_ends_with_its_connection() {
         });
     };
     let mut web = Client::join(&server);
-    let mut raw = Raw::join(&server);
+    let mut raw = join(&server);
     sessions(3);
     // Ten bytes are announced.
     web.socket.get_mut().write_all(b"\x81\x8a\0\0\0\0[48").unwrap();
@@ -203,7 +169,7 @@ fn a_frame_that_is_cut_off_ends_with_its_connection() {
 fn another_serialization_than_was_agreed_on_is_no_message() {
     let server = plain_server();
     let hello_by_msgpack = b"\x93\x01\xa6realm1\x80";
-    let mut raw = Raw::connect(&server, JSON);
+    let mut raw = greet(&server, JSON);
     assert_eq!(raw.bytes(4), OURS);
     raw.send(hello_by_msgpack);
     assert_eq!(raw.receive(), abort(&no_message("text that is no UTF-8")));
@@ -218,7 +184,7 @@ fn another_serialization_than_was_agreed_on_is_no_message() {
 fn a_serialization_that_is_not_spoken_is_refused_in_the_handshake() {
     let server = plain_server();
     // UBJSON; RawSocket, Handshake: error 1, "serializer unsupported".
-    let mut raw = Raw::connect(&server, [0x7f, 0xf4, 0, 0]);
+    let mut raw = greet(&server, [0x7f, 0xf4, 0, 0]);
     assert_eq!(raw.bytes(4), [0x7f, 0x10, 0, 0]);
     raw.expect_end();
     let answer = http(

@@ -6,7 +6,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 use wampproc::supervisor::{GcMethod, TargetChoice};
 
-use super::{Directory, Process, builder};
+use super::{Process, builder};
+use crate::directory::Directory;
 use crate::fake_router::{Client, FakeRouter};
 
 /// Calls it, and gives back the events before the answer, and that.
@@ -48,7 +49,7 @@ fn by_a_signal() {
 
 #[test]
 fn by_a_command_that_holds_up_nobody() {
-    let directory = Directory::new("gc");
+    let directory = Directory::new();
     let fifo = directory.path("go");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let process = Process::idle();

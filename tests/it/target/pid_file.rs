@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use wampproc::agent::RunningAgent;
 use wampproc::supervisor::{AtExit, TargetChoice};
 
-use super::{Directory, Process, builder, event, refusal, replace, result};
+use super::{Process, builder, event, refusal, replace, result};
+use crate::directory::Directory;
 use crate::fake_router::{Client, FakeRouter};
 use crate::support::{PATIENCE, Program, run, wampproc};
 
@@ -40,7 +41,7 @@ fn ended(client: &mut Client, process: &mut Process, restarts: u64) {
 
 #[test]
 fn one_process_after_another_however_the_file_is_written() {
-    let directory = Directory::new("rewritten");
+    let directory = Directory::new();
     let file = directory.path("pump.pid");
     let mut first = Process::idle();
     fs::write(&file, format!("{}\n", first.pid())).unwrap();
@@ -85,7 +86,7 @@ fn one_process_after_another_however_the_file_is_written() {
 
 #[test]
 fn what_names_no_process_is_passed_over() {
-    let directory = Directory::new("garbage");
+    let directory = Directory::new();
     let file = directory.path("pump.pid");
     let url = "ws://127.0.0.1:9/ws";
     let path = file.to_str().unwrap();
@@ -110,7 +111,7 @@ fn what_names_no_process_is_passed_over() {
 
 #[test]
 fn a_stale_file_names_nobody_until_it_is_written_again() {
-    let directory = Directory::new("stale");
+    let directory = Directory::new();
     let file = directory.path("pump.pid");
     let mut first = Process::idle();
     replace(&file, &first.pid().to_string());
@@ -131,7 +132,7 @@ fn a_stale_file_names_nobody_until_it_is_written_again() {
 
 #[test]
 fn the_directory_of_the_file_may_come_and_go() {
-    let directory = Directory::new("directory");
+    let directory = Directory::new();
     let (run, file) = (directory.path("run"), directory.path("run/pump/pump.pid"));
     let router = FakeRouter::new();
     let running = wait_for(&router, &file);
@@ -153,7 +154,7 @@ fn the_directory_of_the_file_may_come_and_go() {
 
 #[test]
 fn ends_while_the_router_is_away_are_told_when_it_is_back() {
-    let directory = Directory::new("away");
+    let directory = Directory::new();
     let file = directory.path("pump.pid");
     let mut first = Process::idle();
     replace(&file, &first.pid().to_string());
@@ -177,7 +178,7 @@ fn ends_while_the_router_is_away_are_told_when_it_is_back() {
 
 #[test]
 fn a_shortage_of_descriptors_is_waited_out() {
-    let directory = Directory::new("shortage");
+    let directory = Directory::new();
     let file = directory.path("pump.pid");
     let mut first = Process::idle();
     replace(&file, &first.pid().to_string());
@@ -207,7 +208,7 @@ fn a_shortage_of_descriptors_is_waited_out() {
 
 #[test]
 fn without_wait_the_file_must_name_a_process_at_once() {
-    let directory = Directory::new("at-once");
+    let directory = Directory::new();
     let file = directory.path("pump.pid");
     let path = file.to_str().unwrap();
     let serve = || run(["serve", "--listen", "127.0.0.1:0", "--pidfile", path]);
@@ -248,7 +249,7 @@ fn with_id(pid: i32) -> Option<Process> {
 
 #[test]
 fn whoever_gets_the_id_of_an_ended_process_is_somebody_else() {
-    let directory = Directory::new("again");
+    let directory = Directory::new();
     let file = directory.path("pump.pid");
     let mut first = Process::idle();
     replace(&file, &first.pid().to_string());

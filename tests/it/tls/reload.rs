@@ -1,45 +1,25 @@
 //! SIGHUP: other certificates, the same program, the same sessions.
 
 use std::fs;
-use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
 
 use super::{assert_answered, assert_unreachable, call, file, serve_with};
+use crate::directory::Directory;
 use crate::support::{Program, wampproc};
 
-/// A directory with one certificate and its key, that others can take the place of.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("wampproc-it-{}-tls-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn place(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-
-    fn put(&self, certificate: &str) {
-        for end in ["pem", "key"] {
-            fs::copy(file(&format!("{certificate}.{end}")), self.place(end)).unwrap();
-        }
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+/// Makes a certificate and its key those that the router is told of.
+fn put(directory: &Directory, certificate: &str) {
+    for end in ["pem", "key"] {
+        fs::copy(file(&format!("{certificate}.{end}")), directory.path(end)).unwrap();
     }
 }
 
 #[test]
 fn sighup_has_certificates_read_again_and_ends_nothing() {
-    let directory = Directory::new("reload");
-    directory.put("server");
-    let (chain, key) = (directory.place("pem"), directory.place("key"));
+    let directory = Directory::new();
+    put(&directory, "server");
+    let (chain, key) = (directory.word("pem"), directory.word("key"));
     let (mut router, authority) = serve_with(&["--listen", "127.0.0.1:0", "--tls-cert", &chain, "--tls-key", &key]);
     let url = format!("wss://{authority}/ws");
     let (old, new) = (file("authority.pem"), file("stranger.pem"));
@@ -47,7 +27,7 @@ fn sighup_has_certificates_read_again_and_ends_nothing() {
     let mut agent = Program::spawn(wampproc(flags));
     assert_eq!(agent.line(), format!("ready {url} realm1"));
 
-    directory.put("foreign");
+    put(&directory, "foreign");
     router.signal(Signal::SIGHUP);
     router.wait_for_log("the certificates were read again");
     assert_unreachable(&call(&url, &["--ca", &old]), "by an authority that is trusted here");
@@ -69,15 +49,15 @@ fn sighup_has_certificates_read_again_and_ends_nothing() {
 
 #[test]
 fn with_a_child_too_which_does_not_hear_of_it() {
-    let directory = Directory::new("child");
-    directory.put("server");
-    let (chain, key) = (directory.place("pem"), directory.place("key"));
+    let directory = Directory::new();
+    put(&directory, "server");
+    let (chain, key) = (directory.word("pem"), directory.word("key"));
     let words = ["serve", "--listen", "127.0.0.1:0", "--tls-cert", &chain, "--tls-key", &key, "--", "sleep", "1000"];
     let mut router = Program::spawn(wampproc(words));
     let ready = router.wait_for_log("ready wss://");
     let url = ready.split(' ').nth(1).unwrap();
     assert_answered(&call(url, &["--ca", &file("authority.pem")]));
-    directory.put("foreign");
+    put(&directory, "foreign");
     router.signal(Signal::SIGHUP);
     router.wait_for_log("the certificates were read again");
     assert_answered(&call(url, &["--ca", &file("stranger.pem")]));

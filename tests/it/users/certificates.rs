@@ -7,7 +7,7 @@ use base64ct::{Base64, Encoding};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::{Directory, assert_refused, call, session_of, value};
+use super::{Home, assert_refused, call, session_of, value};
 use crate::support::{Program, wampproc};
 
 /// The path of a certificate or key of the tests.
@@ -26,7 +26,7 @@ fn fingerprint(certificate: &str) -> String {
 
 #[test]
 fn a_client_with_a_certificate_logs_in_without_a_secret() {
-    let directory = Directory::new("certificate");
+    let directory = Home::new();
     directory.write(&json!({
         "board": {"role": "agent", "tls": [{"name": "board-7.example"}, {"name": "board-9.example"}]},
         "boss": {"role": "admin", "tls": [{"sha256": fingerprint("client.pem")}]},

@@ -4,13 +4,13 @@ use std::os::unix::fs::MetadataExt;
 
 use serde_json::json;
 
-use super::{Directory, assert_refused, call, session_of, value};
+use super::{Home, assert_refused, call, session_of, value};
 use crate::support::{Program, run, wampproc};
 
 #[test]
 fn a_process_of_a_user_or_group_logs_in_without_a_secret() {
-    let directory = Directory::new("local");
-    let us = std::fs::metadata(&directory.0).unwrap();
+    let directory = Home::new();
+    let us = std::fs::metadata(directory.path(".")).unwrap();
     let (user, group) = (us.uid(), us.gid());
     let name = nix::unistd::User::from_uid(user.into()).unwrap().map_or(json!(user), |user| json!(user.name));
     directory.write(&json!({
@@ -47,7 +47,7 @@ fn a_process_of_a_user_or_group_logs_in_without_a_secret() {
 
 #[test]
 fn rules_that_nobody_can_come_by_are_warned_of() {
-    let directory = Directory::new("idle");
+    let directory = Home::new();
     let users = directory.write(&json!({
         "ann": {"role": "admin", "local": [{"user": 0}]},
         "bob": {"role": "admin", "tls": [{"name": "board-7.example"}]},
@@ -68,7 +68,7 @@ fn rules_that_nobody_can_come_by_are_warned_of() {
 
 #[test]
 fn other_entries_leave_rules_as_they_are() {
-    let directory = Directory::new("kept");
+    let directory = Home::new();
     let rules = json!({"role": "agent", "local": [{"user": "root", "group": 0}], "tls": [{"name": "a.example"}]});
     let users = directory.write(&json!({ "pump": rules }));
     let end = run(["keygen", &directory.path("key"), "--users", &users, "--authid", "pump"]);

@@ -5,26 +5,21 @@ mod certificates;
 mod local;
 mod reload;
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
+use crate::directory::Directory;
 use crate::support::{End, Program, run, wampproc};
 
-/// A directory for a file of users and a socket. It goes with the test.
-struct Directory(PathBuf);
+/// A directory for a file of users and a socket.
+struct Home(Directory);
 
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("wampproc-it-{}-users-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
+impl Home {
+    fn new() -> Self {
+        Self(Directory::new())
     }
 
     fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
+        self.0.word(name)
     }
 
     /// The URL of the socket in it.
@@ -38,10 +33,8 @@ impl Directory {
     }
 
     fn write_text(&self, text: &str) -> String {
-        let file = self.path("users.json");
-        fs::write(&file, text).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-        file
+        self.0.write("users.json", text, 0o600);
+        self.path("users.json")
     }
 
     /// `serve` with the file, on the socket and on a free port: with the URL of that.
@@ -52,12 +45,6 @@ impl Directory {
         let ready = program.line();
         let url = ready.split(' ').nth(1).unwrap().to_owned();
         (program, url)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

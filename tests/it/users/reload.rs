@@ -5,12 +5,12 @@ use std::os::unix::fs::MetadataExt;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::{Directory, assert_refused, call, value};
+use super::{Home, assert_refused, call, value};
 use crate::support::{Program, wampproc};
 
 /// Of this process: by its user, and by its group for who asks for it.
-fn rules(directory: &Directory) -> (Value, Value) {
-    let us = std::fs::metadata(&directory.0).unwrap();
+fn rules(directory: &Home) -> (Value, Value) {
+    let us = std::fs::metadata(directory.path(".")).unwrap();
     (json!({"role": "admin", "local": [{"user": us.uid()}]}), json!({"role": "admin", "local": [{"group": us.gid()}]}))
 }
 
@@ -23,7 +23,7 @@ fn subscriber(url: &str, authid: &str) -> Program {
 
 #[test]
 fn sighup_has_users_read_again_and_ends_the_sessions_of_those_who_are_gone() {
-    let directory = Directory::new("reload");
+    let directory = Home::new();
     let (own, group) = rules(&directory);
     directory.write(&json!({ "own": own, "group": group }));
     let (mut router, _) = directory.serve(&[]);
@@ -61,7 +61,7 @@ fn sighup_has_users_read_again_and_ends_the_sessions_of_those_who_are_gone() {
 
 #[test]
 fn with_a_child_sighup_is_for_the_files_and_does_not_reach_it() {
-    let directory = Directory::new("child");
+    let directory = Home::new();
     let (own, group) = rules(&directory);
     let users = directory.write(&json!({ "own": own }));
     let (url, listen) = (directory.url(), format!("unix:{}", directory.path("bus")));
